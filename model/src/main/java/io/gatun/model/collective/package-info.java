@@ -1,0 +1,2 @@
+/** What several processes share. */
+package io.gatun.model.collective;

@@ -1,0 +1,2 @@
+/** Model configurations: the fields of a Hugging Face config.json, validated. */
+package io.gatun.model.config;

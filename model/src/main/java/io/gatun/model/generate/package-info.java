@@ -1,0 +1,2 @@
+/** Sampling and the generation loop. */
+package io.gatun.model.generate;

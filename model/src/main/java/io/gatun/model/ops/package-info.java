@@ -1,0 +1,2 @@
+/** What a layer may ask of the hardware. */
+package io.gatun.model.ops;

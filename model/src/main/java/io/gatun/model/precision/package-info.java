@@ -1,0 +1,2 @@
+/** Precision as data: which number format each product's operands have. */
+package io.gatun.model.precision;

@@ -1,0 +1,14 @@
+/** The DeepSeek-V3 architecture: configuration, checkpoints, tokenizer, layers, generation. */
+module io.gatun.model {
+    requires transitive io.gatun.kernels;
+    requires tools.jackson.core;
+
+    exports io.gatun.model.config;
+    exports io.gatun.model.checkpoint;
+    exports io.gatun.model.tokenizer;
+    exports io.gatun.model.precision;
+    exports io.gatun.model.ops;
+    exports io.gatun.model.collective;
+    exports io.gatun.model.layer;
+    exports io.gatun.model.generate;
+}

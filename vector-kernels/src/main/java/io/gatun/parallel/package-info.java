@@ -1,0 +1,2 @@
+/** The fixed set of threads that runs kernels. */
+package io.gatun.parallel;
