@@ -1,0 +1,82 @@
+package io.gatun.model.ops;
+
+import io.gatun.tensor.Tensor;
+
+/** Rotary positions and multi-head latent attention (SPEC 2.2, 2.3). */
+public interface Attention {
+    /** Which way pairs turn: forward, or back as gradients do. */
+    enum Rotation {
+        FORWARD,
+        BACKWARD
+    }
+
+    /**
+     * The sizes of one attention call.
+     *
+     * @param heads query heads
+     * @param nopeDim key width that carries no position, per head
+     * @param ropeDim rotated key width, one key shared by all heads
+     * @param valueDim value width per head
+     * @param sequence tokens of one sequence; a batch is several sequences one after another
+     * @param scale factor on the scores (SPEC 2.4)
+     */
+    record Shape(int heads, int nopeDim, int ropeDim, int valueDim, int sequence, float scale) {
+        /** Key width of one head. */
+        public int keyDim() {
+            return nopeDim + ropeDim;
+        }
+
+        /** Width of one head's part of {@code kv}: the key rows without position, then the value rows. */
+        public int kvDim() {
+            return nopeDim + valueDim;
+        }
+    }
+
+    /**
+     * Turns the last {@code 2 * cos.cols()} numbers of every head in place: pairs (2i, 2i+1) are complex numbers times
+     * {@code cos + i sin} of their position (SPEC 2.3, interleaved).
+     *
+     * @param x [rows, heads * headDim]
+     * @param cos, sin [positions, ropeDim / 2]
+     * @param start position of the first row of every sequence
+     * @param sequence rows of one sequence: row r has position {@code start + r % sequence}
+     */
+    void rope(Tensor x, int heads, Tensor cos, Tensor sin, int start, int sequence, Rotation rotation);
+
+    /**
+     * Causal attention in expanded form: {@code o_i = Σ_j softmax_j(scale q_i·k_j) v_j} over j ≤ i of the same sequence.
+     *
+     * @param o [rows, heads * valueDim]
+     * @param logSumExp [heads, rows], natural logarithm of the softmax denominators, for {@link #causalGrad}
+     * @param q [rows, heads * keyDim], rotated: each head's nope part, then its rope part
+     * @param kv [rows, heads * kvDim]: each head's key without position, then its value
+     * @param kRope [rows, ropeDim], rotated, shared by the heads
+     */
+    void causal(Tensor o, Tensor logSumExp, Tensor q, Tensor kv, Tensor kRope, Shape shape);
+
+    /** The gradients of {@link #causal}: writes {@code dq}, {@code dkv}, {@code dkRope} (summed over heads in their order). */
+    void causalGrad(
+            Tensor dq,
+            Tensor dkv,
+            Tensor dkRope,
+            Tensor dO,
+            Tensor o,
+            Tensor logSumExp,
+            Tensor q,
+            Tensor kv,
+            Tensor kRope,
+            Shape shape);
+
+    /**
+     * Attention in absorbed form against a latent cache (SPEC 2.2): for each new row at position p and head,
+     * {@code o = W_UV Σ_j softmax_j(scale ((W_UKᵀ q_C)·c_j + q_R·k_R,j)) c_j} over j ≤ p.
+     *
+     * @param o [rows, heads * valueDim]
+     * @param q [rows, heads * keyDim], rotated
+     * @param kvB [heads * kvDim, latent]: each head's W_UK rows, then its W_UV rows
+     * @param latent [positions, latentDim]: normalised c_KV, filled up to {@code start + rows}
+     * @param rope [positions, ropeDim]: rotated k_R
+     * @param start position of the first row; {@code shape.sequence()} is the number of rows
+     */
+    void absorbed(Tensor o, Tensor q, Tensor kvB, Tensor latent, Tensor rope, int start, Shape shape);
+}

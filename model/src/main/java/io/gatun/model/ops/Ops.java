@@ -1,0 +1,36 @@
+package io.gatun.model.ops;
+
+import io.gatun.kernels.MatmulEngine;
+import io.gatun.tensor.DType;
+import io.gatun.tensor.Tensor;
+import java.lang.foreign.Arena;
+
+/**
+ * What a layer may ask of the hardware, in the words of the paper. A layer never knows which implementation it runs on, and an
+ * implementation never knows which layer calls it. Verbs write their first arguments, read the others, check shapes before
+ * memory is touched ({@link io.gatun.tensor.TensorException}) and allocate nothing. Matrices are {@code [rows, columns]} with
+ * rows that may be strided; {@code rows} are tokens, sequence after sequence.
+ */
+public interface Ops {
+    /** The type of activations, weights, gradients: F32 on hardware, F64 in the reference. */
+    DType real();
+
+    /** The three products of linear layers, and of groups of experts. */
+    MatmulEngine products();
+
+    Attention attention();
+
+    Experts experts();
+
+    Elementwise elementwise();
+
+    /** A zeroed tensor of {@link #real} numbers in this implementation's memory. */
+    default Tensor reals(Arena arena, long... shape) {
+        return Tensor.zeros(arena, real(), shape);
+    }
+
+    /** A zeroed tensor of 32-bit integers in this implementation's memory. */
+    default Tensor ints(Arena arena, long... shape) {
+        return Tensor.zeros(arena, DType.I32, shape);
+    }
+}
