@@ -35,7 +35,11 @@ final class BpeModel {
                             || json.getString().isEmpty();
                     if (!none) throw refused("." + field, json.getString(), "null");
                 }
-                case "ignore_merges" -> ignoresMerges = json.getBooleanValue();
+                case "ignore_merges" -> {
+                    ignoresMerges = json.currentToken() == JsonToken.VALUE_TRUE;
+                    boolean flag = ignoresMerges || json.currentToken() == JsonToken.VALUE_FALSE;
+                    if (!flag) throw refused(".ignore_merges", json.getString(), "true or false");
+                }
                 case "vocab" -> readVocabulary(json);
                 case "merges" -> readMerges(json);
                 default -> json.skipChildren(); // unk_token, fuse_unk, byte_fallback: no byte is unknown here

@@ -12,6 +12,11 @@ import tools.jackson.core.json.JsonFactory;
 final class ByteLevelJson {
     private ByteLevelJson() {}
 
+    static SourceFiles files(List<String> specials) {
+        if (specials.isEmpty()) throw new IllegalArgumentException("specials is empty; a separator of texts is needed");
+        return new SourceFiles(tokenizer(specials), tokenizerConfig(specials.getFirst()));
+    }
+
     /** The names of the bytes, then the special tokens, each with its id; the ids count up. */
     static Map<String, Integer> vocabulary(List<String> specials) {
         Map<String, Integer> ids = new LinkedHashMap<>();
@@ -20,7 +25,7 @@ final class ByteLevelJson {
         return ids;
     }
 
-    static byte[] tokenizer(List<String> specials) {
+    private static byte[] tokenizer(List<String> specials) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (JsonGenerator json = generator(bytes)) {
             json.writeStartObject();
@@ -80,7 +85,7 @@ final class ByteLevelJson {
         json.writeEndObject();
     }
 
-    static byte[] tokenizerConfig(String separator) {
+    private static byte[] tokenizerConfig(String separator) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (JsonGenerator json = generator(bytes)) {
             json.writeStartObject();

@@ -24,6 +24,7 @@ public final class ByteLevelTokenizer implements Tokenizer {
     private final List<String> specials;
     private final Vocabulary vocabulary;
     private final AddedTokens added;
+    private final SourceFiles files;
 
     /** One whose only special token is {@link #END_OF_TEXT}, id 256. */
     public ByteLevelTokenizer() {
@@ -32,7 +33,11 @@ public final class ByteLevelTokenizer implements Tokenizer {
 
     /** @param specials names of the special tokens, at least one; their ids are 256, 257, … */
     public ByteLevelTokenizer(List<String> specials) {
-        if (specials.isEmpty()) throw new IllegalArgumentException("specials is empty; a separator of texts is needed");
+        this(specials, ByteLevelJson.files(specials));
+    }
+
+    private ByteLevelTokenizer(List<String> specials, SourceFiles files) {
+        this.files = files;
         this.specials = List.copyOf(specials);
         Map<String, Integer> model = ByteLevelJson.vocabulary(specials);
         if (model.size() < BYTES + specials.size() || model.containsKey("")) {
@@ -46,7 +51,7 @@ public final class ByteLevelTokenizer implements Tokenizer {
     }
 
     /** The tokenizer with this vocabulary, no merges and these added tokens, if it is one of bytes and specials. */
-    static Optional<ByteLevelTokenizer> of(Map<String, Integer> vocabulary, List<AddedToken> added) {
+    static Optional<ByteLevelTokenizer> of(Map<String, Integer> vocabulary, List<AddedToken> added, SourceFiles files) {
         List<AddedToken> tokens = new ArrayList<>(added);
         tokens.sort(Comparator.comparingInt(AddedToken::id));
         List<String> specials = tokens.stream().map(AddedToken::content).toList();
@@ -60,7 +65,7 @@ public final class ByteLevelTokenizer implements Tokenizer {
         for (int i = 0; i < tokens.size() && same; i++) {
             same = tokens.get(i).equals(AddedToken.special(BYTES + i, specials.get(i)));
         }
-        return same ? Optional.of(new ByteLevelTokenizer(specials)) : Optional.empty();
+        return same ? Optional.of(new ByteLevelTokenizer(specials, files)) : Optional.empty();
     }
 
     /** The id of the token between texts, 256. */
@@ -99,11 +104,10 @@ public final class ByteLevelTokenizer implements Tokenizer {
         return vocabulary.idOf(token);
     }
 
-    /** Writes tokenizer.json and tokenizer_config.json, which Hugging Face's libraries read. */
+    /** Writes tokenizer.json and tokenizer_config.json, which Hugging Face's libraries read, or what was read. */
     @Override
     public void write(Path folder) {
-        SourceFiles.write(folder.resolve("tokenizer.json"), ByteLevelJson.tokenizer(specials));
-        SourceFiles.write(folder.resolve("tokenizer_config.json"), ByteLevelJson.tokenizerConfig(specials.getFirst()));
+        files.write(folder);
     }
 
     /** Equal if the special tokens are. */

@@ -12,15 +12,15 @@ final class OnigurumaRegex {
     /** White space, digits and case by Unicode; {@code .}, {@code ^} and {@code $} know one line end, the line feed. */
     private static final int FLAGS = Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNIX_LINES | Pattern.MULTILINE;
 
-    private static final Pattern ESCAPE =
-            Pattern.compile(
-                    "\\\\(?:" // one after a backslash:
-                            + "[rntfaesSdD]|[^\\p{Alnum}]|u\\p{XDigit}{4}|x\\p{XDigit}{2}|x\\{\\p{XDigit}{1,6}}"
-                            + "|[pP]\\{(?:L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?|C[cfno]?)})"); // general categories
+    private static final String CATEGORY =
+            "L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?|C[cfno]?"; // general categories of Unicode
+    private static final Pattern ESCAPE = Pattern.compile("\\\\(?:[rntfaesSdD]|[^\\p{Alnum}]|u\\p{XDigit}{4}"
+            + "|x\\p{XDigit}{2}|x\\{\\p{XDigit}{1,6}}|[pP]\\{(?:" + CATEGORY + ")})");
     private static final Pattern GROUP = Pattern.compile("\\((?:\\?(?::|=|!|<=|<!|>))?(?!\\?)");
-    private static final Pattern
-            ANY_CASE = // plain ASCII words, without the pairs that Oniguruma finds in ligatures too
+    /** Plain ASCII words, without the pairs of letters that Oniguruma finds in ligatures too. */
+    private static final Pattern ANY_CASE =
             Pattern.compile("(?i)\\(\\?i:(?:(?!ss|st|ff|fi|fl)[ -~&&[^\\\\()\\[\\]{}.*+?^$]])*\\)");
+
     private static final Pattern COUNT = Pattern.compile("\\{\\d+(?:,\\d*)?}(?![+?])");
 
     private final String regex;
@@ -54,6 +54,7 @@ final class OnigurumaRegex {
     }
 
     private void checkClass() {
+        if (regex.startsWith("[]", at) || regex.startsWith("[^]", at)) throw refused("an empty class");
         at++;
         while (at < regex.length() && regex.charAt(at) != ']') {
             if (regex.charAt(at) == '\\') take(ESCAPE, "this escape");

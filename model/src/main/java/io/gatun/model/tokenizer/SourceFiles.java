@@ -9,14 +9,20 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The files of a tokenizer as they were read. They are kept in memory, since a training run writes them again long after
- * the folder they came from may be gone.
+ * The files of a tokenizer, as they were read or made. They are kept in memory, since a training run writes them again
+ * long after the folder they came from may be gone.
  */
 final class SourceFiles {
     private static final String TOKENIZER = "tokenizer.json";
-    private static final List<String> BESIDE =
-            List.of("tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja");
+    private static final String CONFIG = "tokenizer_config.json";
+    private static final List<String> BESIDE = List.of(CONFIG, "special_tokens_map.json", "chat_template.jinja");
     private final Map<String, byte[]> contents = new LinkedHashMap<>(); // by the name to write
+
+    /** Files that do not exist yet. */
+    SourceFiles(byte[] tokenizerJson, byte[] tokenizerConfig) {
+        contents.put(TOKENIZER, tokenizerJson);
+        contents.put(CONFIG, tokenizerConfig);
+    }
 
     /** Reads {@code tokenizerJson}, whatever its name, and the files that usually lie beside it. */
     SourceFiles(Path tokenizerJson) {
@@ -38,14 +44,13 @@ final class SourceFiles {
     }
 
     void write(Path folder) {
-        contents.forEach((name, bytes) -> write(folder.resolve(name), bytes));
-    }
-
-    static void write(Path file, byte[] bytes) {
-        try {
-            Files.write(file, bytes);
-        } catch (IOException e) {
-            throw new TokenizerException(file + " cannot be written: " + e, e);
-        }
+        contents.forEach((name, bytes) -> {
+            Path file = folder.resolve(name);
+            try {
+                Files.write(file, bytes);
+            } catch (IOException e) {
+                throw new TokenizerException(file + " cannot be written: " + e, e);
+            }
+        });
     }
 }

@@ -10,6 +10,7 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.TokenStreamFactory;
+import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
 
 /** Reads Hugging Face's tokenizer.json where it describes a byte-level BPE, as those of all DeepSeek models do. */
@@ -42,7 +43,11 @@ public final class TokenizerJson {
         try (JsonParser json = factory.createParser(ObjectReadContext.empty(), files.tokenizerJson())) {
             reader.read(json);
         } catch (JacksonException e) {
-            throw new TokenizerException(tokenizerJson + " is not the JSON it should be: " + e.getMessage(), e);
+            TokenStreamLocation at = e.getLocation();
+            throw new TokenizerException(
+                    "%s is not JSON, line %d, column %d: %s"
+                            .formatted(tokenizerJson, at.getLineNr(), at.getColumnNr(), e.getOriginalMessage()),
+                    e);
         }
         return reader.tokenizer(files);
     }
@@ -57,6 +62,11 @@ public final class TokenizerJson {
                 case "added_tokens" -> readAdded(JsonFields.readAll(where, json));
                 case "model" -> model = new BpeModel(where, json);
                 case "normalizer", "pre_tokenizer", "decoder" -> parts.put(field, JsonFields.read(where, json));
+                case "version" -> {
+                    if (!json.getString().equals("1.0")) {
+                        throw new TokenizerException(where + " is " + json.getString() + "; 1.0 was expected");
+                    }
+                }
                 case "truncation", "padding" -> {
                     if (json.currentToken() != JsonToken.VALUE_NULL) {
                         throw new TokenizerException(where + " is set; Gatun does neither: null was expected");
@@ -91,7 +101,7 @@ public final class TokenizerJson {
         checkIds();
         boolean keepsAll = splits.stream().allMatch(Split::keepsAll);
         if (!model.hasMerges() && keepsAll) {
-            var bytes = ByteLevelTokenizer.of(model.vocabulary(), added);
+            var bytes = ByteLevelTokenizer.of(model.vocabulary(), added, files);
             if (bytes.isPresent()) return bytes.get();
         }
         Vocabulary vocabulary = new Vocabulary(model.vocabulary(), added);
@@ -100,8 +110,7 @@ public final class TokenizerJson {
 
     private JsonFields part(String field) {
         JsonFields part = parts.get(field);
-        if (part == null)
-            throw new TokenizerException(file + ": " + field + " is missing; one with ByteLevel was expected");
+        if (part == null) throw new TokenizerException(file + ": " + field + " is missing; a ByteLevel was expected");
         return part;
     }
 

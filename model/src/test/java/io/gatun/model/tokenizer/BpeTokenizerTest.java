@@ -45,6 +45,14 @@ class BpeTokenizerTest {
                                 "{\"type\":\"Digits\",\"individual_digits\":true}",
                                 BYTE_LEVEL)),
                 Arguments.of(
+                        "lazy, possessive, atomic, looking back",
+                        sequence(
+                                split(
+                                        "[^\\r\\n\\p{L}\\p{N}]?+\\p{L}++|(?<=e)[rs]|\\S+?(?=\\s)|(?>(h|t)?\\d*+)",
+                                        "Isolated",
+                                        false),
+                                BYTE_LEVEL)),
+                Arguments.of(
                         "runs of digits", sequence("{\"type\":\"Digits\",\"individual_digits\":false}", BYTE_LEVEL)),
                 Arguments.of("words only", sequence(split(words, "Removed", true), BYTE_LEVEL)),
                 Arguments.of("words removed", sequence(split(words, "Removed", false), BYTE_LEVEL)),

@@ -97,8 +97,13 @@ class ByteLevelTokenizerTest {
         assertThat(TokenizerJson.read(folder.resolve("tokenizer.json")))
                 .isEqualTo(more)
                 .isNotEqualTo(tokenizer);
-        String config = Files.readString(folder.resolve("tokenizer_config.json"));
-        assertThat(config).contains("\"eos_token\":\"<a>\"").contains("\"bos_token\":\"<a>\"");
+        Path config = folder.resolve("tokenizer_config.json");
+        assertThat(config).content().contains("\"eos_token\":\"<a>\"").contains("\"bos_token\":\"<a>\"");
+        Files.writeString(config, "{}"); // somebody's own, perhaps with a chat template
+        Tokenizer read = TokenizerJson.read(folder.resolve("tokenizer.json"));
+        Path copy = Files.createDirectory(folder.resolve("copy"));
+        read.write(copy);
+        assertThat(copy.resolve("tokenizer_config.json")).hasContent("{}");
     }
 
     @Test

@@ -82,6 +82,8 @@ class OnigurumaRegexTest {
                 "[[:alpha:]]",
                 "[a[b]]",
                 "[a&&b]",
+                "[]a]",
+                "[^]a]",
                 "a{2}+",
                 "a{1,2}?",
                 "a{,2}",

@@ -56,6 +56,7 @@ class TokenizerJsonTest {
                         f -> f.preTokenizer = BYTE_LEVEL.replace("prefix_space\":false", "prefix_space\":true")),
                 refused("decoder.type is Fuse", f -> f.decoder = "{\"type\":\"Fuse\"}"),
                 refused("decoder is missing", f -> f.decoder = "null"),
+                refused("model.ignore_merges is 1", f -> f.more = "\"ignore_merges\":1,"),
                 refused("model.dropout is 0.1", f -> f.more = "\"dropout\":0.1,"),
                 refused("model.end_of_word_suffix is </w>", f -> f.more = "\"end_of_word_suffix\":\"</w>\","),
                 refused("model.continuing_subword_prefix is ##", f -> f.more = "\"continuing_subword_prefix\":\"##\","),
@@ -82,9 +83,10 @@ class TokenizerJsonTest {
 
     static Stream<Arguments> damaged() {
         return Stream.of(
-                Arguments.of("is not the JSON it should be", edit(json -> json.substring(0, json.length() - 9))),
+                Arguments.of("is not JSON, line 4, column ", edit(json -> json.substring(0, json.length() - 9))),
                 Arguments.of("is no JSON object", edit(json -> "")),
                 Arguments.of("is no JSON object", edit(json -> "[1]")),
+                Arguments.of("version is 2.0", edit(json -> json.replace("\"1.0\"", "\"2.0\""))),
                 Arguments.of("model is missing", edit(json -> json.replace("\"model\"", "\"modell\""))),
                 Arguments.of("model.type is Unigram", edit(json -> json.replace("\"BPE\"", "\"Unigram\""))),
                 Arguments.of("model.type is missing", edit(json -> json.replace("\"type\":\"BPE\",", ""))),
