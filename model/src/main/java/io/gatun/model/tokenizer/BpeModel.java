@@ -68,17 +68,20 @@ final class BpeModel {
     private void readMerges(JsonParser json) {
         if (json.currentToken() != JsonToken.START_ARRAY) throw refused(".merges", json.getString(), "an array");
         while (json.nextToken() != JsonToken.END_ARRAY) {
-            String place = ".merges[" + mergeParts.size() / 2 + "]";
             if (json.currentToken() == JsonToken.START_ARRAY) {
                 int before = mergeParts.size();
                 while (json.nextToken() == JsonToken.VALUE_STRING) mergeParts.add(json.getString());
                 if (json.currentToken() != JsonToken.END_ARRAY || mergeParts.size() != before + 2) {
-                    throw refused(place, "an array of other things", "two strings");
+                    throw refused(".merges[" + before / 2 + "]", "an array of other things", "two strings");
                 }
             } else {
-                String[] pair = json.getString().split(" ", -1);
-                if (pair.length != 2) throw refused(place, json.getString(), "two tokens with a space between");
-                mergeParts.addAll(List.of(pair));
+                String pair = json.getString();
+                int space = pair.indexOf(' ');
+                if (space < 0 || space != pair.lastIndexOf(' ')) {
+                    throw refused(".merges[" + mergeParts.size() / 2 + "]", pair, "two tokens with a space between");
+                }
+                mergeParts.add(pair.substring(0, space));
+                mergeParts.add(pair.substring(space + 1));
             }
         }
     }

@@ -9,18 +9,21 @@ import java.util.OptionalInt;
 /** Names, bytes and kinds of all tokens: those of the model and the added ones, which win where both have an id. */
 final class Vocabulary {
     private static final byte[] NOTHING = {};
-    private final Map<String, Integer> ids;
+    private final Map<String, Integer> model;
+    private final Map<String, Integer> added = new HashMap<>();
     private final byte[][] bytes; // by id; null where no token has it
     private final BitSet special = new BitSet();
 
-    Vocabulary(Map<String, Integer> model, List<AddedToken> added) {
-        ids = new HashMap<>(model);
-        for (AddedToken token : added) ids.put(token.content(), token.id());
+    /** @param model not to be changed afterwards */
+    Vocabulary(Map<String, Integer> model, List<AddedToken> tokens) {
+        this.model = model;
+        for (AddedToken token : tokens) added.put(token.content(), token.id());
         int highest = -1;
-        for (int id : ids.values()) highest = Math.max(highest, id);
+        for (int id : model.values()) highest = Math.max(highest, id);
+        for (int id : added.values()) highest = Math.max(highest, id);
         bytes = new byte[highest + 1][];
         model.forEach((token, id) -> bytes[id] = ByteAlphabet.read(token));
-        for (AddedToken token : added) {
+        for (AddedToken token : tokens) {
             bytes[token.id()] = ByteAlphabet.read(token.content());
             special.set(token.id(), token.special());
         }
@@ -31,7 +34,7 @@ final class Vocabulary {
     }
 
     OptionalInt idOf(String token) {
-        Integer id = ids.get(token);
+        Integer id = added.getOrDefault(token, model.get(token));
         return id == null ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
