@@ -4,6 +4,7 @@ module io.gatun.model {
     requires tools.jackson.core;
 
     exports io.gatun.model;
+    exports io.gatun.model.json;
     exports io.gatun.model.config;
     exports io.gatun.model.checkpoint;
     exports io.gatun.model.tokenizer;
