@@ -1,0 +1,75 @@
+package io.gatun.model.tokenizer;
+
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+
+/**
+ * Compiles the regular expressions of tokenizer.json, which Hugging Face's library gives to Oniguruma (Ruby syntax), for
+ * Java's engine. Accepts what means the same in both, under flags that make it so, and refuses the rest: {@code \h} is a
+ * hexadecimal digit there and a space here, {@code a{2}+} repeats there and forbids backtracking here.
+ */
+final class OnigurumaRegex {
+    /** White space, digits and case by Unicode; {@code .}, {@code ^} and {@code $} know one line end, the line feed. */
+    private static final int FLAGS = Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNIX_LINES | Pattern.MULTILINE;
+
+    private static final Pattern ESCAPE =
+            Pattern.compile(
+                    "\\\\(?:" // one after a backslash:
+                            + "[rntfaesSdD]|[^\\p{Alnum}]|u\\p{XDigit}{4}|x\\p{XDigit}{2}|x\\{\\p{XDigit}{1,6}}"
+                            + "|[pP]\\{(?:L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?|C[cfno]?)})"); // general categories
+    private static final Pattern GROUP = Pattern.compile("\\((?:\\?(?:i?:|=|!|<=|<!|>))?(?!\\?)");
+    private static final Pattern COUNT = Pattern.compile("\\{\\d+(?:,\\d*)?}(?![+?])");
+
+    private final String regex;
+    private int at;
+
+    private OnigurumaRegex(String regex) {
+        this.regex = regex;
+    }
+
+    /** @throws IllegalArgumentException with a sentence that names the part which cannot be had */
+    static Pattern compile(String regex) {
+        new OnigurumaRegex(regex).check();
+        try {
+            return Pattern.compile(regex, FLAGS);
+        } catch (PatternSyntaxException e) {
+            throw new IllegalArgumentException(
+                    "the regular expression %s is not one: %s".formatted(regex, e.getDescription()), e);
+        }
+    }
+
+    private void check() {
+        while (at < regex.length()) {
+            switch (regex.charAt(at)) {
+                case '\\' -> take(ESCAPE, "this escape");
+                case '(' -> take(GROUP, "this kind of group");
+                case '{' -> take(COUNT, "this count (or a lazy or possessive one)");
+                case '[' -> checkClass();
+                default -> at++;
+            }
+        }
+    }
+
+    private void checkClass() {
+        at++;
+        while (at < regex.length() && regex.charAt(at) != ']') {
+            if (regex.charAt(at) == '\\') take(ESCAPE, "this escape");
+            else if (regex.charAt(at) == '[') throw refused("a class in a class");
+            else if (regex.startsWith("&&", at)) throw refused("an intersection of classes");
+            else at++;
+        }
+    }
+
+    private void take(Pattern allowed, String what) {
+        var matcher = allowed.matcher(regex).region(at, regex.length());
+        if (!matcher.lookingAt()) throw refused(what);
+        at = matcher.end();
+    }
+
+    private IllegalArgumentException refused(String what) {
+        String rest = regex.substring(at, Math.min(regex.length(), at + 12));
+        return new IllegalArgumentException(
+                "the regular expression has %s at character %d, where it reads %s".formatted(what, at, rest)
+                        + "; Gatun does not know it to mean the same in Java");
+    }
+}
