@@ -31,7 +31,7 @@ public final class DeepSeekV3 {
     public DeepSeekV3(Ops ops, ModelConfig config, Parameters parameters, Arena arena, int positions) {
         this.config = config;
         elementwise = ops.elementwise();
-        RopeTable rope = RopeTable.of(ops, arena, config, positions);
+        RopeTable rope = RopeTable.of(arena, ops.real(), positions, RopeFrequencies.of(config));
         embedding = parameters.plain("model.embed_tokens.weight");
         int layers = config.numHiddenLayers();
         for (int i = 0; i < layers; i++) {

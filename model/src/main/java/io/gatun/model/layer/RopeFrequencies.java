@@ -1,5 +1,8 @@
 package io.gatun.model.layer;
 
+import io.gatun.model.config.ModelConfig;
+import io.gatun.model.config.Yarn;
+
 /**
  * How fast each pair of a rotary key turns: {@code theta^(-2i/dim)} radians a position (SPEC 2.3), and with YaRN (SPEC 2.4) slow
  * pairs {@code factor} times slower, so that positions past those of pre-training turn no further than the model has seen.
@@ -10,8 +13,7 @@ package io.gatun.model.layer;
  * @param betaFast pairs that turn more often than this within {@code originalMax} positions keep their frequency
  * @param betaSlow pairs that turn less often than this are stretched fully
  * @param originalMax positions in pre-training, original_max_position_embeddings
- * @param mscale mscale_all_dim: strength of the correction to the scores
- * @param useYarn whether the model sees more than {@code originalMax} positions; otherwise the five numbers above are ignored
+ * @param useYarn whether the model sees more than {@code originalMax} positions; otherwise the four numbers above are ignored
  */
 public record RopeFrequencies(
         int dim,
@@ -20,7 +22,6 @@ public record RopeFrequencies(
         double betaFast,
         double betaSlow,
         int originalMax,
-        double mscale,
         boolean useYarn) {
     public RopeFrequencies {
         if (dim < 2 || dim % 2 != 0) {
@@ -44,9 +45,23 @@ public record RopeFrequencies(
         }
     }
 
+    /** What {@code config} asks for. */
+    public static RopeFrequencies of(ModelConfig config) {
+        if (!config.usesYarn()) return plain(config.qkRopeHeadDim(), config.ropeTheta());
+        Yarn yarn = config.ropeScaling();
+        return new RopeFrequencies(
+                config.qkRopeHeadDim(),
+                config.ropeTheta(),
+                yarn.factor(),
+                yarn.betaFast(),
+                yarn.betaSlow(),
+                yarn.originalMaxPositionEmbeddings(),
+                true);
+    }
+
     /** Frequencies without YaRN. */
     public static RopeFrequencies plain(int dim, double theta) {
-        return new RopeFrequencies(dim, theta, 1, 1, 1, 1, 0, false);
+        return new RopeFrequencies(dim, theta, 1, 1, 1, 1, false);
     }
 
     /**
@@ -76,13 +91,5 @@ public record RopeFrequencies(
     /** The (fractional) pair that turns {@code rotations} times within the original positions. */
     private double pairThatTurns(double rotations) {
         return dim * Math.log(originalMax / (rotations * 2 * Math.PI)) / (2 * Math.log(theta));
-    }
-
-    /** The factor on attention scores: {@code (nopeDim + dim)^-½}, times {@code (0.1 · mscale · ln factor + 1)²} with YaRN. */
-    public double softmaxScale(int nopeDim) {
-        double scale = 1 / Math.sqrt(nopeDim + dim);
-        if (!useYarn) return scale;
-        double m = 0.1 * mscale * Math.log(factor) + 1;
-        return scale * m * m;
     }
 }

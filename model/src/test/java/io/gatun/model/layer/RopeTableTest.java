@@ -46,8 +46,6 @@ class RopeTableTest {
         float[] perPair = frequencies.perPair();
         Tensor expected = golden.tensor(name + ".inv_freq");
         for (int i = 0; i < perPair.length; i++) assertThat((double) perPair[i]).isEqualTo(expected.get(i));
-        assertThat(frequencies.softmaxScale((int) golden.number(name, "qk_nope_head_dim")))
-                .isEqualTo(golden.number(name, "softmax_scale"), within(1e-15));
 
         Tensor positions = golden.tensor(name + ".positions");
         int last = (int) positions.get(positions.count() - 1);
@@ -69,7 +67,7 @@ class RopeTableTest {
 
     @Test
     void turnsAsSpecified() { // the numbers of SPEC 2.4
-        var v3 = new RopeFrequencies(64, 10000, 40, 32, 1, 4096, 1, true);
+        var v3 = new RopeFrequencies(64, 10000, 40, 32, 1, 4096, true);
         float[] perPair = v3.perPair();
         assertThat(perPair[0]).isEqualTo(1f);
         assertThat(perPair[10]).isEqualTo(5.623413e-2f, within(1e-8f));
@@ -77,15 +75,13 @@ class RopeTableTest {
         assertThat(perPair[16]).isEqualTo(5.5e-3f, within(1e-9f));
         assertThat(perPair[23]).isEqualTo(3.333804e-5f, within(1e-11f));
         assertThat(perPair[31]).isEqualTo(3.333804e-6f, within(1e-12f));
-        assertThat(v3.softmaxScale(128)).isEqualTo(0.135234, within(1e-6));
     }
 
     @Test
     void withoutYarnIgnoresItsNumbers() {
         var plain = RopeFrequencies.plain(10, 10000);
-        var ignored = new RopeFrequencies(10, 10000, 40, 32, 1, 64, 1, false);
+        var ignored = new RopeFrequencies(10, 10000, 40, 32, 1, 64, false);
         assertThat(ignored.perPair()).isEqualTo(plain.perPair());
-        assertThat(ignored.softmaxScale(15)).isEqualTo(0.2).isEqualTo(plain.softmaxScale(15));
     }
 
     @Test
@@ -112,7 +108,7 @@ class RopeTableTest {
         "8, 10000, 40, 32, 1, 0, rope_scaling.original_max_position_embeddings is 0"
     })
     void refusesWhatCannotBe(int dim, double theta, double factor, double fast, double slow, int max, String message) {
-        assertThatThrownBy(() -> new RopeFrequencies(dim, theta, factor, fast, slow, max, 1, true))
+        assertThatThrownBy(() -> new RopeFrequencies(dim, theta, factor, fast, slow, max, true))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(message);
     }
@@ -160,7 +156,6 @@ class RopeTableTest {
                     number(name, "beta_fast"),
                     number(name, "beta_slow"),
                     (int) number(name, "original_max_position_embeddings"),
-                    number(name, "mscale = mscale_all_dim"),
                     Boolean.parseBoolean(field(name, "yarn")));
         }
 
