@@ -22,8 +22,8 @@ public final class TrainStep {
     /** Where micro-batches come from. */
     @FunctionalInterface
     public interface Batches {
-        /** Fills {@code tokens}, i32 [microBatch, sequence + 1], with micro-batch {@code index} of the run. */
-        void fill(Tensor tokens, long index);
+        /** Fills the rows of {@code tokens}, i32 [microBatch, sequence + 1], with sequences {@code first}, first + 1, … */
+        void fill(long first, Tensor tokens);
     }
 
     private final DeepSeekV3 model;
@@ -82,7 +82,7 @@ public final class TrainStep {
     /**
      * Runs step {@code step}, counted from 0.
      *
-     * @param cursor micro-batches that the run has used so far
+     * @param cursor sequences that the run has used so far
      * @return this object's one result, valid until the next call
      * @throws NotFiniteException when a loss or the gradient norm is not finite; parameters are those before the step
      */
@@ -96,7 +96,7 @@ public final class TrainStep {
         double balanceLoss = 0;
         load.clear();
         for (int i = 0; i < microBatches; i++) {
-            batches.fill(tokens, cursor + i);
+            batches.fill(cursor + (long) i * config.microBatch(), tokens);
             gradients();
             loss += elementwise.sum(slot.losses(0));
             for (int k = 1; k <= depth; k++) mtpLoss += elementwise.sum(slot.losses(k));

@@ -21,7 +21,7 @@ import java.util.Map;
  * the step and the seed, so there is no random state beside them.
  *
  * @param step optimizer steps done
- * @param cursor micro-batches used
+ * @param cursor sequences used
  * @param tokens tokens trained on
  * @param seconds time spent in steps
  */
