@@ -51,15 +51,20 @@ public final class ExpertLoad {
         return counts[index];
     }
 
-    /** {@code (max load - mean load) / mean load} of MoE layer {@code index} (SPEC 3.5). */
-    public double maxVio(int index) {
+    /** Tokens by expert of all MoE layers; the live arrays. */
+    public long[][] counts() {
+        return counts;
+    }
+
+    /** {@code (max load - mean load) / mean load} (SPEC 3.5); NaN when no token was routed. */
+    public static double maxVio(long[] counts) {
         long max = 0;
         long sum = 0;
-        for (long count : counts[index]) {
+        for (long count : counts) {
             max = Math.max(max, count);
             sum += count;
         }
-        double mean = (double) sum / counts[index].length;
-        return sum == 0 ? 0 : (max - mean) / mean;
+        double mean = (double) sum / counts.length;
+        return (max - mean) / mean;
     }
 }
