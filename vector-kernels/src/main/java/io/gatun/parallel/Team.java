@@ -86,7 +86,8 @@ public final class Team implements AutoCloseable {
             Throwable failed = failure;
             if (failed != null) {
                 failure = null;
-                throw failed instanceof Error error ? error : (RuntimeException) failed;
+                if (failed instanceof Error error) throw error;
+                throw (RuntimeException) failed;
             }
         } finally {
             turn.unlock();
