@@ -1,5 +1,7 @@
 package io.gatun.trainer.report;
 
+import io.gatun.trainer.balance.ExpertLoad;
+
 /**
  * What one training step measured.
  *
@@ -28,12 +30,6 @@ public record StepMetrics(
 
     /** {@code (max load − mean load) / mean load} of a MoE layer (SPEC 3.5); NaN when no token was routed. */
     public double maxVio(int layer) {
-        long max = 0, sum = 0;
-        for (long load : loads[layer]) {
-            max = Math.max(max, load);
-            sum += load;
-        }
-        double mean = (double) sum / loads[layer].length;
-        return (max - mean) / mean;
+        return ExpertLoad.maxVio(loads[layer]);
     }
 }
