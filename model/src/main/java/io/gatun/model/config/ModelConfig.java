@@ -5,8 +5,6 @@ import static io.gatun.model.config.Rules.notNegative;
 import static io.gatun.model.config.Rules.positive;
 import static io.gatun.model.config.Rules.rule;
 
-import java.util.Locale;
-
 /**
  * The shape of a DeepSeek-V3 or -V2 model (SPEC 1.1): the fields of a Hugging Face {@code config.json} under Java names. An
  * instance cannot be wrong: the constructor refuses what does not fit together, naming the field as the file does.
@@ -153,12 +151,43 @@ public record ModelConfig(
         return usesYarn() ? scale * ropeScaling.scoreFactor() : scale;
     }
 
+    /** The same model without its MTP modules, which predictions of the next token do not need. */
+    public ModelConfig withoutMtp() {
+        return new ModelConfig(
+                vocabSize,
+                hiddenSize,
+                intermediateSize,
+                moeIntermediateSize,
+                numHiddenLayers,
+                numAttentionHeads,
+                nRoutedExperts,
+                nSharedExperts,
+                routedScalingFactor,
+                kvLoraRank,
+                qLoraRank,
+                qkRopeHeadDim,
+                vHeadDim,
+                qkNopeHeadDim,
+                nGroup,
+                topkGroup,
+                numExpertsPerTok,
+                firstKDenseReplace,
+                normTopkProb,
+                scoringFunc,
+                topkMethod,
+                maxPositionEmbeddings,
+                rmsNormEps,
+                ropeTheta,
+                ropeScaling,
+                0,
+                tieWordEmbeddings,
+                initializerRange,
+                bosTokenId,
+                eosTokenId);
+    }
+
     /** The blocks of the main model and of the MTP modules together. */
     public int blocks() {
         return numHiddenLayers + numNextnPredictLayers;
-    }
-
-    static String spelled(Enum<?> value) {
-        return value.name().toLowerCase(Locale.ROOT);
     }
 }

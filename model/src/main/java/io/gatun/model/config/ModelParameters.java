@@ -35,6 +35,11 @@ public final class ModelParameters {
         return List.copyOf(new ModelParameters(config).collect());
     }
 
+    /** How many of {@link #of}, the first ones, make the main model; the rest are the MTP modules'. */
+    public static int mainCount(ModelConfig config) {
+        return of(config.withoutMtp()).size();
+    }
+
     /** What a checkpoint repeats of parameters that are one in memory: each MTP module's embedding and head. */
     public static List<Copy> copies(ModelConfig config) {
         List<Copy> copies = new ArrayList<>();

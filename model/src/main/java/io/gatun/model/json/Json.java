@@ -57,7 +57,7 @@ public final class Json {
      */
     public static Object parse(String text, String source) {
         try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), text)) {
-            parser.nextToken();
+            if (parser.nextToken() == null) throw new ModelException(source + " is empty; JSON was expected");
             Object tree = value(parser);
             if (parser.nextToken() != null)
                 throw new ModelException(source + ": more follows after the end of the JSON");
@@ -70,9 +70,7 @@ public final class Json {
     }
 
     private static Object value(JsonParser parser) {
-        JsonToken token = parser.currentToken();
-        if (token == null) throw new ModelException("the JSON is empty");
-        return switch (token) {
+        return switch (parser.currentToken()) {
             case START_OBJECT -> {
                 Map<String, Object> fields = new LinkedHashMap<>();
                 while (parser.nextToken() != JsonToken.END_OBJECT) {
