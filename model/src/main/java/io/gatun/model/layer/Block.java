@@ -22,7 +22,7 @@ final class Block {
         private final Mla.Slot attention;
         private final Ffn.Slot dense; // null when an MoE layer has no shared experts
         private final Tensor n; //  norm(x)   [rows, hidden]
-        private final Tensor h; //  x + MLA   [rows, hidden]
+        final Tensor h; //         x + MLA   [rows, hidden]
         private final Tensor u; //  norm(h)   [rows, hidden]
         private final Tensor dn;
         private final Tensor dh;

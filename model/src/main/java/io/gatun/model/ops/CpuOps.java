@@ -1,6 +1,7 @@
 package io.gatun.model.ops;
 
 import io.gatun.kernels.MatmulEngine;
+import io.gatun.kernels.VectorMatmul;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.DType;
 
@@ -16,6 +17,11 @@ public final class CpuOps implements Ops {
         this.attention = attention;
         this.experts = experts;
         this.elementwise = new CpuElementwise(team);
+    }
+
+    /** Everything on {@code team}, products by the Vector API. */
+    public static CpuOps on(Team team) {
+        return new CpuOps(team, new VectorMatmul(team), new CpuAttention(team), new CpuExperts(team));
     }
 
     @Override

@@ -14,9 +14,8 @@ import java.util.Map;
  * @param name what the command line calls it
  * @param operands what a product rounds its operands to, by the weight's role; a role that is not in it keeps FP32
  * @param exportType the type of exported weights
- * @param momentType the type of the optimizer's moments
  */
-public record PrecisionRecipe(String name, Map<Role, Format> operands, DType exportType, DType momentType) {
+public record PrecisionRecipe(String name, Map<Role, Format> operands, DType exportType) {
     private static final List<Role> LINEAR =
             List.of(Role.ATTENTION, Role.DENSE_FFN, Role.EXPERT, Role.SHARED_EXPERT, Role.MTP_PROJECTION, Role.HEAD);
 
@@ -33,22 +32,18 @@ public record PrecisionRecipe(String name, Map<Role, Format> operands, DType exp
         if (exportType != DType.F32 && exportType != DType.BF16) {
             throw new IllegalArgumentException("recipe " + name + " exports " + exportType + "; it is F32 or BF16");
         }
-        if (momentType != DType.F32 && momentType != DType.BF16) {
-            throw new IllegalArgumentException(
-                    "recipe " + name + " has moments in " + momentType + "; it is F32 or BF16");
-        }
     }
 
     /** Everything in FP32. */
     public static PrecisionRecipe f32() {
-        return new PrecisionRecipe("f32", Map.of(), DType.F32, DType.F32);
+        return new PrecisionRecipe("f32", Map.of(), DType.F32);
     }
 
     /** Operands of all linear products but the gate's rounded to BF16. */
     public static PrecisionRecipe bf16() {
         Map<Role, Format> operands = new EnumMap<>(Role.class);
         for (Role role : LINEAR) operands.put(role, Format.BF16);
-        return new PrecisionRecipe("bf16", operands, DType.BF16, DType.F32);
+        return new PrecisionRecipe("bf16", operands, DType.BF16);
     }
 
     /**

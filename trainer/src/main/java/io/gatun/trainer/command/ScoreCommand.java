@@ -126,7 +126,7 @@ final class ScoreCommand implements Callable<Integer> {
                 all.logits(rows, tokens);
                 for (int i = 0; i + 1 < length; i++) nats += loss(rows, i, (int) tokens.get(0, i + 1));
             }
-            if (logits != null) SafetensorsWriter.write(logits, Map.of("logits", out));
+            if (logits != null) SafetensorsWriter.write(logits, Map.of("logits", out), Map.of());
         }
         int predicted = sequences.size() * (length - 1);
         System.out.printf(

@@ -199,7 +199,11 @@ public final class TrainingRun implements AutoCloseable {
     private void checkpoint() {
         folder.write(state.step(), train.keepCheckpoints(), target -> {
             CheckpointWriter.write(
-                    target, config.model(), spec -> store.entry(spec.name()).value(), recipe.exportType());
+                    target,
+                    config.model(),
+                    spec -> store.entry(spec.name()).value(),
+                    recipe.exportType(),
+                    CheckpointWriter.SHARD_BYTES);
             tokenizer.write(target);
             state.write(target, store, optimizer);
         });

@@ -33,7 +33,7 @@ public record TrainingState(long step, long cursor, long tokens, double seconds)
     /** Writes {@code trainer/} into the checkpoint folder {@code folder}. */
     void write(Path folder, ParameterStore store, Optimizer optimizer) throws IOException {
         Path trainer = Files.createDirectories(folder.resolve("trainer"));
-        SafetensorsWriter.write(trainer.resolve("state.safetensors"), tensors(store, optimizer));
+        SafetensorsWriter.write(trainer.resolve("state.safetensors"), tensors(store, optimizer), Map.of());
         Map<String, Object> numbers = new LinkedHashMap<>();
         numbers.put("step", step);
         numbers.put("cursor", cursor);
