@@ -46,7 +46,12 @@ public final class CheckpointWriter {
 
     /** Writes a model whose parameters are in a map by name. */
     public static void write(Path folder, ModelConfig config, Map<String, Tensor> parameters, DType type) {
-        write(folder, config, spec -> parameters.get(spec.name()), type, SHARD_BYTES);
+        write(folder, config, spec -> parameters.get(spec.name()), type);
+    }
+
+    /** Writes a model whose parameters {@code parameters} gives; files have up to {@link #SHARD_BYTES}. */
+    public static void write(Path folder, ModelConfig config, Function<ParameterSpec, Tensor> parameters, DType type) {
+        write(folder, config, parameters, type, SHARD_BYTES);
     }
 
     /**

@@ -56,7 +56,12 @@ public final class SafetensorsWriter implements AutoCloseable {
         return new SafetensorsWriter(path, declared, metadata);
     }
 
-    /** Writes a whole file, every tensor as it is. */
+    /** Writes a whole file, every tensor as it is, in the map's order. */
+    public static void write(Path path, Map<String, Tensor> tensors) {
+        write(path, tensors, Map.of());
+    }
+
+    /** Writes a whole file with texts beside the tensors. */
     public static void write(Path path, Map<String, Tensor> tensors, Map<String, String> metadata) {
         List<Declaration> declared = tensors.entrySet().stream()
                 .map(entry -> new Declaration(

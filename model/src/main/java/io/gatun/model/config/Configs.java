@@ -46,7 +46,7 @@ public final class Configs {
     /** The whole of a configuration that is a built-in name or else a file. */
     public static JsonObject tree(String nameOrFile) {
         if (NAMES.contains(nameOrFile)) return builtInTree(nameOrFile);
-        if (Files.isRegularFile(Path.of(nameOrFile))) return JsonObject.read(Path.of(nameOrFile));
+        if (Files.exists(Path.of(nameOrFile))) return JsonObject.read(Path.of(nameOrFile));
         throw new ModelException(
                 nameOrFile + " is neither a file nor a built-in configuration (" + String.join(", ", NAMES) + ")");
     }
