@@ -1,5 +1,7 @@
 package io.gatun.model.ops;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import io.gatun.kernels.Accumulate;
 import io.gatun.kernels.RmsNorm;
 import io.gatun.kernels.Rows;
@@ -129,6 +131,7 @@ final class CpuRmsNorm {
             int from = task * rows(dim);
             int to = Math.min(x.rows(), from + rows(dim));
             long at = (long) task * dim * Float.BYTES;
+            for (int c = 0; c < dim; c++) sums.set(JAVA_FLOAT, at + 4L * c, 0); // they hold the last call's
             RmsNorm.gainGrad(sums, at, dy.data(), dy.rowStride(), x.data(), x.rowStride(), rstd.data(), from, to, dim);
         }
     }
