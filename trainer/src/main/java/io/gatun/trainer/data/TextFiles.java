@@ -31,59 +31,14 @@ import java.util.stream.Stream;
  */
 public final class TextFiles {
     /** Endings of files in a folder that hold no text to learn from. */
-    public static final Set<String> SKIPPED = Set.of(
-            "7z",
-            "avi",
-            "bin",
-            "bmp",
-            "bz2",
-            "class",
-            "dll",
-            "doc",
-            "docx",
-            "epub",
-            "exe",
-            "flac",
-            "gif",
-            "gz",
-            "ico",
-            "jar",
-            "jpeg",
-            "jpg",
-            "mov",
-            "mp3",
-            "mp4",
-            "npy",
-            "npz",
-            "o",
-            "odt",
-            "ogg",
-            "parquet",
-            "pdf",
-            "png",
-            "pptx",
-            "pt",
-            "pyc",
-            "rar",
-            "safetensors",
-            "so",
-            "tar",
-            "tiff",
-            "ttf",
-            "wav",
-            "webm",
-            "webp",
-            "woff",
-            "woff2",
-            "xlsx",
-            "xz",
-            "zip",
-            "zst");
+    public static final Set<String> SKIPPED =
+            Set.of(("7z avi bin bmp bz2 class dll doc docx epub exe flac gif gz ico jar jpeg jpg mov mp3 mp4 npy npz "
+                            + "o odt ogg parquet pdf png pptx pt pyc rar safetensors so tar tiff ttf wav webm webp woff woff2 "
+                            + "xlsx xz zip zst")
+                    .split(" "));
 
     private static final Set<String> JSON_LINES = Set.of("jsonl", "ndjson");
-    private static final int HELD_OUT_EVERY = 20;
-    private static final int MANY_DOCUMENTS = 10 * HELD_OUT_EVERY;
-    private static final int WHOLE = 1 << 20; // a passage of a document that is not divided
+    private static final int MANY_DOCUMENTS = 10 * Selection.HELD_OUT_EVERY;
 
     private final Path root;
     private final List<Path> files;
@@ -121,17 +76,17 @@ public final class TextFiles {
 
     /** All of the text. */
     public TextSource all() {
-        return new Part(Share.ALL);
+        return new Part(Selection.Share.ALL);
     }
 
     /** The text without its held-out part. */
     public TextSource training() {
-        return new Part(Share.TRAINING);
+        return new Part(Selection.Share.TRAINING);
     }
 
     /** The held-out part. */
     public TextSource heldOut() {
-        return new Part(Share.HELD_OUT);
+        return new Part(Selection.Share.HELD_OUT);
     }
 
     private static boolean isText(Path relative) {
@@ -168,7 +123,7 @@ public final class TextFiles {
         }
     }
 
-    /** How large a block is, or {@link #WHOLE} where documents stay whole. */
+    /** How large a block is, or {@link Selection#WHOLE} where documents stay whole. */
     private int blockBytes() {
         long documents = 0;
         long bytes = 0;
@@ -182,7 +137,7 @@ public final class TextFiles {
                 documents++;
             }
         }
-        return documents >= MANY_DOCUMENTS ? WHOLE : (int) Math.clamp(bytes / 100, 64, 2048);
+        return documents >= MANY_DOCUMENTS ? Selection.WHOLE : (int) Math.clamp(bytes / 100, 64, 2048);
     }
 
     private static long size(Path file) {
@@ -193,22 +148,16 @@ public final class TextFiles {
         }
     }
 
-    private enum Share {
-        ALL,
-        TRAINING,
-        HELD_OUT
-    }
-
     private final class Part implements TextSource {
-        private final Share share;
+        private final Selection.Share share;
 
-        Part(Share share) {
+        Part(Selection.Share share) {
             this.share = share;
         }
 
         @Override
         public String name() {
-            return share == Share.HELD_OUT ? "the held-out part of " + root : root.toString();
+            return share == Selection.Share.HELD_OUT ? "the held-out part of " + root : root.toString();
         }
 
         @Override
@@ -232,7 +181,7 @@ public final class TextFiles {
 
         @Override
         public void read(Reader reader) {
-            var selection = new Selection(share, share == Share.ALL ? WHOLE : blockBytes(), reader);
+            var selection = new Selection(share, share == Selection.Share.ALL ? Selection.WHOLE : blockBytes(), reader);
             for (Path file : files) {
                 if (JSON_LINES.contains(ending(file))) {
                     try (JsonLines lines = new JsonLines(file.toString(), open(file))) {
@@ -245,38 +194,6 @@ public final class TextFiles {
                     return;
                 }
             }
-        }
-    }
-
-    /** Deals the passages of one reading out: counts what a twentieth is taken of and hands on the share asked for. */
-    private static final class Selection {
-        private final Share share;
-        private final int block;
-        private final TextSource.Reader reader;
-        private long unit;
-        private long document;
-
-        Selection(Share share, int block, TextSource.Reader reader) {
-            this.share = share;
-            this.block = block;
-            this.reader = reader;
-        }
-
-        boolean document(String name, InputStream in) {
-            document++;
-            if (block == WHOLE) unit++;
-            try (Utf8Blocks blocks = new Utf8Blocks(name, in, block, 4 * block)) {
-                for (String text = blocks.next(); text != null; text = blocks.next()) {
-                    if (block != WHOLE) unit++;
-                    if (!isMine(unit % HELD_OUT_EVERY == 0)) document++;
-                    else if (!reader.passage(document, text)) return false;
-                }
-            }
-            return true;
-        }
-
-        private boolean isMine(boolean heldOut) {
-            return share == Share.ALL || heldOut == (share == Share.HELD_OUT);
         }
     }
 }
