@@ -31,6 +31,7 @@ final class LineChart {
     }
 
     private static final int LEFT = 52, RIGHT = 14, TOP = 10, BOTTOM = 26;
+    private static final double FAR = 1e5; // off the drawing, yet a coordinate that every renderer can hold
     private static final int MARGIN = 3; // for half a dot and half a stroke at the edges
     private static final int POINTS = 900; // more than a chart has pixels are thinned
     private static final int STRIPS = 120; // hover texts across
@@ -154,6 +155,7 @@ final class LineChart {
                 continue;
             }
             double px = innerWidth() * x.position(line.x[i]), py = innerHeight() * (1 - y.position(line.y[i]));
+            py = Math.clamp(py, -FAR, FAR);
             path.append(pen ? 'L' : 'M')
                     .append(Numbers.fixed(px, 1))
                     .append(' ')
@@ -196,7 +198,7 @@ final class LineChart {
                 if (line.name.isEmpty() || line.x.length == 0) continue;
                 int i = nearest(line.x, at);
                 if (text.isEmpty()) text.append("step ").append(Numbers.grouped((long) line.x[i]));
-                text.append('\n').append(line.name).append(": ").append(Numbers.compact(line.y[i]));
+                text.append('\n').append(line.name).append(": ").append(Numbers.significant(line.y[i], 4));
             }
             out.add(
                     "<rect class=\"hit\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\">",
