@@ -81,6 +81,7 @@ final class LineChart {
         }
         double top = values[(int) Math.ceil(topQuantile * (values.length - 1))];
         double largest = values[values.length - 1];
+        // a crop has to win room that is worth its sentence
         boolean cropped = largest - values[0] > 1.3 * (top - values[0]);
         Axis y = Axis.rounded(fromZero ? Math.min(0, values[0]) : values[0], cropped ? top : largest, height / 36);
         caption(
@@ -178,8 +179,8 @@ final class LineChart {
             int from = (int) ((long) s * y.length / stretches), to = (int) ((s + 1L) * y.length / stretches);
             int low = from, high = from;
             for (int i = from; i < to; i++) {
-                if (!(y[i] >= y[low])) low = i;
-                if (!(y[i] <= y[high])) high = i;
+                if (y[i] < y[low] || Double.isNaN(y[low])) low = i;
+                if (y[i] > y[high] || Double.isNaN(y[high])) high = i;
             }
             kept[2 * s] = Math.min(low, high);
             kept[2 * s + 1] = Math.max(low, high);

@@ -20,7 +20,14 @@ public final class Progress implements MetricsSink {
      * @param tokens seen after the last step: the time left is counted in tokens, since batches may grow
      * @param bytesPerToken of the training text; 1 for the byte-level tokenizer
      */
-    public record Goal(long steps, long tokens, double bytesPerToken) {}
+    public record Goal(long steps, long tokens, double bytesPerToken) {
+        public Goal {
+            if (steps < 1) throw new IllegalArgumentException("steps is " + steps + "; it is at least 1");
+            if (!(bytesPerToken > 0)) {
+                throw new IllegalArgumentException("bytesPerToken is " + bytesPerToken + "; it is positive");
+            }
+        }
+    }
 
     private static final long REDRAW_NANOS = 100_000_000L, LINE_NANOS = 10_000_000_000L;
     private static final int WIDEST_BAR = 40, NARROWEST_BAR = 6;
@@ -133,7 +140,7 @@ public final class Progress implements MetricsSink {
     }
 
     private String bar(int room) {
-        int full = (int) Math.clamp(room * last.step() / goal.steps(), 0, room);
+        int full = Math.clamp(room * last.step() / goal.steps(), 0, room);
         return (unicode ? "━" : "#").repeat(full) + (unicode ? "─" : ".").repeat(room - full);
     }
 

@@ -123,6 +123,16 @@ class MetricsCsvTest {
     }
 
     @Test
+    void refusesLoadsOfAnotherShape() {
+        var row = new StepMetrics(1, 9, 1, 5, 5, 0, 1e-3, 1, 100, new long[][] {{1, 2}, {3, 4, 5}});
+        try (MetricsCsv csv = start(folder)) {
+            assertThatThrownBy(() -> csv.step(row))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("loads has the shape [2, 3]; this run has 3 MoE layers of 7 experts");
+        }
+    }
+
+    @Test
     void aMissingFolderIsAnErrorThatNamesTheFile() {
         assertThatThrownBy(() -> start(folder.resolve("none")))
                 .isInstanceOf(UncheckedIOException.class)

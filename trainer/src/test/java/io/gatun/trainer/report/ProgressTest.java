@@ -3,6 +3,7 @@ package io.gatun.trainer.report;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -52,6 +53,13 @@ class ProgressTest {
         assertThat(lines()).hasSize(3);
         assertThat(lines()[1]).isEqualTo("step 7: held-out text 2.346 bits per byte");
         assertThat(lines()[2]).startsWith("step   7/100  ");
+    }
+
+    @Test
+    void refusesImpossibleGoals() {
+        assertThatThrownBy(() -> new Progress.Goal(0, 0, 1)).hasMessage("steps is 0; it is at least 1");
+        assertThatThrownBy(() -> new Progress.Goal(1, 1, Double.NaN))
+                .hasMessage("bytesPerToken is NaN; it is positive");
     }
 
     @Test
