@@ -27,7 +27,7 @@ record Axis(double min, double max, double step) {
 
     private static double niceStep(double atLeast) {
         double power = Math.pow(10, Math.floor(Math.log10(atLeast)));
-        double mantissa = atLeast / power;
+        double mantissa = atLeast / power - 1e-9;
         return power * (mantissa <= 1 ? 1 : mantissa <= 2 ? 2 : mantissa <= 5 ? 5 : 10);
     }
 

@@ -116,7 +116,7 @@ final class HeatMap {
             if (c > 0) {
                 int edge = c - 1 - EDGES.length; // below zero: the inverses
                 double value = edge < 0 ? 1 / EDGES[-1 - edge] : EDGES[edge];
-                out.add("<b>%s</b>", Numbers.fixed(value, 2).replaceAll("0$", ""));
+                out.add("<b>%s</b>", Numbers.fixed(value, 2).replaceAll("\\.?0+$", ""));
             }
             out.add(
                     "<svg viewBox=\"0 0 1 1\" preserveAspectRatio=\"none\"><path class=\"h%d\" d=\"M0 0h1v1h-1z\"/></svg>",

@@ -87,24 +87,12 @@ public final class HtmlReport {
                 .sorted()
                 .toArray();
         out.raw("<section class=\"tiles\">\n");
-        tile(
-                out,
-                "held-out bits per byte",
-                Numbers.fixed(last(held), 3),
-                "lowest "
-                        + Numbers.fixed(
-                                Arrays.stream(held)
-                                        .filter(Double::isFinite)
-                                        .min()
-                                        .orElse(Double.NaN),
-                                3));
+        double lowest = Arrays.stream(held).filter(Double::isFinite).min().orElse(Double.NaN);
+        tile(out, "held-out bits per byte", Numbers.fixed(last(held), 3), "lowest " + Numbers.fixed(lowest, 3));
         tile(out, "training loss", Numbers.fixed(last(losses), 3), "nats a token");
         tile(out, "steps", Numbers.grouped((long) Math.max(0, last(step))), Numbers.compact(last(tokens)) + " tokens");
-        tile(
-                out,
-                "tokens per second",
-                Numbers.compact(speed.length == 0 ? Double.NaN : speed[speed.length / 2]),
-                "median over steps");
+        double median = speed.length == 0 ? Double.NaN : speed[speed.length / 2];
+        tile(out, "tokens per second", Numbers.compact(median), "median over steps");
         if (!layers().isEmpty()) tile(out, "MaxVio", Numbers.fixed(recentMaxVio(), 3), "mean of layers, last 50 steps");
         out.raw("</section>\n");
     }
@@ -129,14 +117,13 @@ public final class HtmlReport {
         var chart = new LineChart(
                 "Loss", "Cross-entropy in nats a token; thin: each step, thick: moving average.", FULL, 330);
         chart.cropAbove(0.96);
-        if (Arrays.stream(mtp).anyMatch(Double::isFinite)) {
-            chart.add(new Line("", "var(--c2)", "thin", step, mtp));
-            chart.add(new Line("next token", "var(--c1)", "thick", step, MovingAverage.of(loss, window)));
+        boolean hasMtp = Arrays.stream(mtp).anyMatch(Double::isFinite);
+        if (hasMtp) chart.add(new Line("", "var(--c2)", "thin", step, mtp));
+        chart.add(new Line("", "var(--c1)", "thin", step, loss));
+        chart.add(new Line("next token", "var(--c1)", "thick", step, MovingAverage.of(loss, window)));
+        if (hasMtp)
             chart.add(new Line("multi-token prediction", "var(--c2)", "thick", step, MovingAverage.of(mtp, window)));
-        } else {
-            chart.add(new Line("next token", "var(--c1)", "thick", step, MovingAverage.of(loss, window)));
-        }
-        return chart.add(new Line("", "var(--c1)", "thin", step, loss)).figure();
+        return chart.figure();
     }
 
     private String heldOut() {

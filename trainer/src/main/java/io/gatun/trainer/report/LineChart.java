@@ -31,6 +31,7 @@ final class LineChart {
     }
 
     private static final int LEFT = 52, RIGHT = 14, TOP = 10, BOTTOM = 26;
+    private static final double FAR = 1e5; // off the drawing, yet a coordinate that every renderer can hold
     private static final int MARGIN = 3; // for half a dot and half a stroke at the edges
     private static final int POINTS = 900; // more than a chart has pixels are thinned
     private static final int STRIPS = 120; // hover texts across
@@ -80,6 +81,7 @@ final class LineChart {
         }
         double top = values[(int) Math.ceil(topQuantile * (values.length - 1))];
         double largest = values[values.length - 1];
+        // a crop has to win room that is worth its sentence
         boolean cropped = largest - values[0] > 1.3 * (top - values[0]);
         Axis y = Axis.rounded(fromZero ? Math.min(0, values[0]) : values[0], cropped ? top : largest, height / 36);
         caption(
@@ -154,6 +156,7 @@ final class LineChart {
                 continue;
             }
             double px = innerWidth() * x.position(line.x[i]), py = innerHeight() * (1 - y.position(line.y[i]));
+            py = Math.clamp(py, -FAR, FAR);
             path.append(pen ? 'L' : 'M')
                     .append(Numbers.fixed(px, 1))
                     .append(' ')
@@ -176,8 +179,8 @@ final class LineChart {
             int from = (int) ((long) s * y.length / stretches), to = (int) ((s + 1L) * y.length / stretches);
             int low = from, high = from;
             for (int i = from; i < to; i++) {
-                if (!(y[i] >= y[low])) low = i;
-                if (!(y[i] <= y[high])) high = i;
+                if (y[i] < y[low] || Double.isNaN(y[low])) low = i;
+                if (y[i] > y[high] || Double.isNaN(y[high])) high = i;
             }
             kept[2 * s] = Math.min(low, high);
             kept[2 * s + 1] = Math.max(low, high);
@@ -196,7 +199,7 @@ final class LineChart {
                 if (line.name.isEmpty() || line.x.length == 0) continue;
                 int i = nearest(line.x, at);
                 if (text.isEmpty()) text.append("step ").append(Numbers.grouped((long) line.x[i]));
-                text.append('\n').append(line.name).append(": ").append(Numbers.compact(line.y[i]));
+                text.append('\n').append(line.name).append(": ").append(Numbers.significant(line.y[i], 4));
             }
             out.add(
                     "<rect class=\"hit\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\">",

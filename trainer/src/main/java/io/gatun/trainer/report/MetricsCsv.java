@@ -2,6 +2,7 @@ package io.gatun.trainer.report;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -24,6 +25,7 @@ public final class MetricsCsv implements MetricsSink {
     private final CsvTable heldOut;
     private final CsvTable experts;
     private final int[] moeLayers;
+    private final int expertsPerLayer;
     private final int expertsEvery;
 
     private interface Opening {
@@ -34,6 +36,7 @@ public final class MetricsCsv implements MetricsSink {
         if (expertsEvery < 1)
             throw new IllegalArgumentException("expertsEvery is " + expertsEvery + "; it is at least 1");
         this.moeLayers = moeLayers.clone();
+        this.expertsPerLayer = experts;
         this.expertsEvery = expertsEvery;
         var columns = new ArrayList<>(List.of(
                 "step", "tokens", "batch", "loss", "mtp_loss", "balance_loss", "learning_rate", "gradient_norm"));
@@ -65,6 +68,7 @@ public final class MetricsCsv implements MetricsSink {
 
     @Override
     public void step(StepMetrics m) {
+        checkLoads(m.loads());
         steps.begin(m.step()).add(m.tokens()).add(m.batch()).add(m.loss()).add(m.mtpLoss());
         steps.add(m.balanceLoss()).add(m.learningRate()).add(m.gradientNorm());
         for (int i = 0; i < moeLayers.length; i++) steps.add(m.maxVio(i));
@@ -75,6 +79,19 @@ public final class MetricsCsv implements MetricsSink {
             for (long load : m.loads()[i]) experts.add(load);
             experts.end();
         }
+    }
+
+    private void checkLoads(long[][] loads) { // a line of another length would be dropped as torn
+        boolean fits = loads.length == moeLayers.length;
+        for (int i = 0; fits && i < loads.length; i++) fits = loads[i].length == expertsPerLayer;
+        if (fits) return;
+        throw new IllegalArgumentException("loads has the shape " + shape(loads) + "; this run has " + moeLayers.length
+                + " MoE layers of " + expertsPerLayer + " experts");
+    }
+
+    private static String shape(long[][] loads) {
+        return Arrays.toString(
+                Arrays.stream(loads).mapToInt(layer -> layer.length).toArray());
     }
 
     @Override

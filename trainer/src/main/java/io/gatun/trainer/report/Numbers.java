@@ -21,17 +21,19 @@ final class Numbers {
     /** Three significant digits and a unit: {@code 12.3k}, {@code 1.54M}, {@code 0.042}, {@code 3e-4}. */
     static String compact(double value) {
         double size = Math.abs(value);
-        if (size >= 999.5e6) return significant(value / 1e9) + "B";
-        if (size >= 999.5e3) return significant(value / 1e6) + "M";
-        if (size >= 999.5) return significant(value / 1e3) + "k";
-        return significant(value);
+        if (!Double.isFinite(value)) return "n/a";
+        if (size >= 999.5e6) return significant(value / 1e9, 3) + "B";
+        if (size >= 999.5e3) return significant(value / 1e6, 3) + "M";
+        if (size >= 999.5) return significant(value / 1e3, 3) + "k";
+        return significant(value, 3);
     }
 
-    private static String significant(double value) {
+    /** So many significant digits, zeros at the end left out: {@code 2.331}, {@code 9012}, {@code 3e-4}. */
+    static String significant(double value, int digits) {
         if (!Double.isFinite(value)) return "n/a";
         if (value == 0) return "0";
         var rounded = new BigDecimal(value)
-                .round(new MathContext(3, RoundingMode.HALF_UP))
+                .round(new MathContext(digits, RoundingMode.HALF_UP))
                 .stripTrailingZeros();
         if (Math.abs(value) >= 0.001) return rounded.toPlainString();
         int exponent = rounded.precision() - rounded.scale() - 1;

@@ -20,7 +20,14 @@ public final class Progress implements MetricsSink {
      * @param tokens seen after the last step: the time left is counted in tokens, since batches may grow
      * @param bytesPerToken of the training text; 1 for the byte-level tokenizer
      */
-    public record Goal(long steps, long tokens, double bytesPerToken) {}
+    public record Goal(long steps, long tokens, double bytesPerToken) {
+        public Goal {
+            if (steps < 1) throw new IllegalArgumentException("steps is " + steps + "; it is at least 1");
+            if (!(bytesPerToken > 0)) {
+                throw new IllegalArgumentException("bytesPerToken is " + bytesPerToken + "; it is positive");
+            }
+        }
+    }
 
     private static final long REDRAW_NANOS = 100_000_000L, LINE_NANOS = 10_000_000_000L;
     private static final int WIDEST_BAR = 40, NARROWEST_BAR = 6;
@@ -37,7 +44,7 @@ public final class Progress implements MetricsSink {
     private long firstNanos;
     private long shownStep = -1;
     private long shownNanos;
-    private int drawn; // columns of the bar's line on the screen
+    private int drawn; // columns of the line on the screen that the next one covers
 
     Progress(PrintStream out, int width, LongSupplier nanoTime, Goal goal) {
         this.out = out;
@@ -110,7 +117,7 @@ public final class Progress implements MetricsSink {
         if (width > 0) {
             draw(now);
         } else {
-            out.println("step " + last.step() + "/" + goal.steps() + "  " + figures(now)
+            out.println("step " + figures(now)
                     + "  lr " + Numbers.compact(last.learningRate())
                     + "  gradient norm " + Numbers.compact(last.gradientNorm()));
             out.flush();
@@ -118,12 +125,9 @@ public final class Progress implements MetricsSink {
     }
 
     private void draw(long now) {
-        String text = last.step() + "/" + goal.steps() + "  " + figures(now);
-        double done = Math.clamp((double) last.step() / goal.steps(), 0, 1);
-        String percent = Math.round(Math.floor(100 * done)) + "% ";
-        int room = Math.min(WIDEST_BAR, width - percent.length() - text.length() - 2);
-        String bar = room < NARROWEST_BAR ? "" : bar((int) Math.round(done * room), room) + "  ";
-        String line = percent + bar + text;
+        String text = figures(now);
+        int room = Math.min(WIDEST_BAR, width - text.length() - 2);
+        String line = room < NARROWEST_BAR ? text : bar(room) + "  " + text;
         if (line.length() > width) line = line.substring(0, width); // a wrapped line could not be drawn over
         out.print("\r" + line + " ".repeat(Math.max(0, drawn - line.length())));
         out.flush();
@@ -135,7 +139,8 @@ public final class Progress implements MetricsSink {
         drawn = 0;
     }
 
-    private String bar(int full, int room) {
+    private String bar(int room) {
+        int full = Math.clamp(room * last.step() / goal.steps(), 0, room);
         return (unicode ? "━" : "#").repeat(full) + (unicode ? "─" : ".").repeat(room - full);
     }
 
@@ -144,9 +149,15 @@ public final class Progress implements MetricsSink {
         double rate =
                 (last.tokens() - firstTokens) / ((now - firstNanos) * 1e-9); // held-out and checkpoint time included
         double left = last.tokens() > firstTokens ? (goal.tokens() - last.tokens()) / rate : Double.NaN;
-        return "loss " + Numbers.fixed(loss.value(), 3)
-                + "  " + Numbers.fixed(bitsPerByte, 3) + " bits/byte"
-                + "  " + Numbers.compact(speed.value()) + " tok/s"
-                + "  " + Numbers.duration(last.step() >= goal.steps() ? 0 : left) + " left";
+        return padded(last.step() + "", (goal.steps() + "").length())
+                + "/" + goal.steps()
+                + "  loss " + Numbers.fixed(loss.value(), 3)
+                + "  " + Numbers.fixed(bitsPerByte, 3) + " bits/byte  "
+                + padded(Numbers.compact(speed.value()), 5) + " tok/s  "
+                + padded(Numbers.duration(last.step() >= goal.steps() ? 0 : left), 5) + " left";
+    }
+
+    private static String padded(String text, int width) {
+        return " ".repeat(Math.max(0, width - text.length())) + text;
     }
 }

@@ -17,7 +17,7 @@ import java.util.zip.CRC32C;
 /**
  * The run's scalars as a TensorBoard event file, {@code events.out.tfevents.<seconds>.<host>}: TFRecords whose content is an
  * {@code Event} message (tensorflow/core/util/event.proto, tensorflow/core/lib/io/record_writer.h). Each session of a run
- * writes its own file; that of a resumed one tells TensorBoard to forget what an earlier file has of the steps done again.
+ * writes its own file, which first tells TensorBoard to forget what earlier files have of the steps that are done again.
  */
 public final class TensorBoardEvents implements MetricsSink {
     // Event, Summary.Value and SessionLog: field numbers
@@ -29,7 +29,7 @@ public final class TensorBoardEvents implements MetricsSink {
     private final Path file;
     private final OutputStream out;
 
-    TensorBoardEvents(Path folder, int[] moeLayers, DoubleSupplier clock, String host) {
+    TensorBoardEvents(Path folder, long lastStep, int[] moeLayers, DoubleSupplier clock, String host) {
         this.clock = clock;
         maxVioTags = new String[moeLayers.length];
         for (int i = 0; i < moeLayers.length; i++) maxVioTags[i] = "maxvio/layer" + moeLayers[i];
@@ -41,22 +41,17 @@ public final class TensorBoardEvents implements MetricsSink {
             throw new UncheckedIOException("no event file can be made in " + folder + ": " + e.getMessage(), e);
         }
         write(event(0).add(FILE_VERSION, "brain.Event:2"));
+        write(event(lastStep + 1).add(SESSION_LOG, new ProtoMessage().add(STATUS, START)));
     }
 
-    /** Begins an event file in {@code folder}, made if it is missing; {@code moeLayers} as for {@link MetricsCsv#start}. */
+    /** Begins a run's event file in {@code folder}, made if it is missing; {@code moeLayers} as for {@link MetricsCsv#start}. */
     public static TensorBoardEvents start(Path folder, int[] moeLayers) {
-        return new TensorBoardEvents(folder, moeLayers, () -> System.currentTimeMillis() / 1e3, host());
+        return resume(folder, -1, moeLayers); // the steps count from 0, the held-out text before training
     }
 
     /** Begins the event file of a session that goes on after {@code lastStep}, the step of the checkpoint. */
     public static TensorBoardEvents resume(Path folder, long lastStep, int[] moeLayers) {
-        TensorBoardEvents events = start(folder, moeLayers);
-        events.restart(lastStep);
-        return events;
-    }
-
-    void restart(long lastStep) {
-        write(event(lastStep + 1).add(SESSION_LOG, new ProtoMessage().add(STATUS, START)));
+        return new TensorBoardEvents(folder, lastStep, moeLayers, () -> System.currentTimeMillis() / 1e3, host());
     }
 
     private static Path unused(Path folder, long second, String host) {
@@ -96,7 +91,8 @@ public final class TensorBoardEvents implements MetricsSink {
     }
 
     private ProtoMessage event(long step) {
-        return new ProtoMessage().add(WALL_TIME, clock.getAsDouble()).add(STEP, step);
+        var event = new ProtoMessage().add(WALL_TIME, clock.getAsDouble());
+        return step == 0 ? event : event.add(STEP, step); // proto3 leaves zeros out
     }
 
     private static void scalar(ProtoMessage summary, String tag, double value) {
