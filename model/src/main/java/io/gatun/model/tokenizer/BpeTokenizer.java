@@ -81,11 +81,16 @@ final class BpeTokenizer implements Tokenizer {
             Matcher matcher = matchers[stage].region(from, to);
             int done = from;
             while (matcher.find()) {
+                if (isInsideCharacter(matcher.start())) continue; // Java steps there after an empty match
                 if (split.keepsGaps()) split(stage + 1, done, matcher.start());
                 if (split.keepsMatches()) split(stage + 1, matcher.start(), matcher.end());
                 done = matcher.end();
             }
             if (split.keepsGaps()) split(stage + 1, done, to);
+        }
+
+        private boolean isInsideCharacter(int at) {
+            return at > 0 && at < text.length() && Character.isSurrogatePair(text.charAt(at - 1), text.charAt(at));
         }
     }
 }

@@ -17,7 +17,10 @@ final class OnigurumaRegex {
                     "\\\\(?:" // one after a backslash:
                             + "[rntfaesSdD]|[^\\p{Alnum}]|u\\p{XDigit}{4}|x\\p{XDigit}{2}|x\\{\\p{XDigit}{1,6}}"
                             + "|[pP]\\{(?:L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?|C[cfno]?)})"); // general categories
-    private static final Pattern GROUP = Pattern.compile("\\((?:\\?(?:i?:|=|!|<=|<!|>))?(?!\\?)");
+    private static final Pattern GROUP = Pattern.compile("\\((?:\\?(?::|=|!|<=|<!|>))?(?!\\?)");
+    private static final Pattern
+            ANY_CASE = // plain ASCII words, without the pairs that Oniguruma finds in ligatures too
+            Pattern.compile("(?i)\\(\\?i:(?:(?!ss|st|ff|fi|fl)[ -~&&[^\\\\()\\[\\]{}.*+?^$]])*\\)");
     private static final Pattern COUNT = Pattern.compile("\\{\\d+(?:,\\d*)?}(?![+?])");
 
     private final String regex;
@@ -42,7 +45,7 @@ final class OnigurumaRegex {
         while (at < regex.length()) {
             switch (regex.charAt(at)) {
                 case '\\' -> take(ESCAPE, "this escape");
-                case '(' -> take(GROUP, "this kind of group");
+                case '(' -> take(regex.startsWith("(?i", at) ? ANY_CASE : GROUP, "this kind of group");
                 case '{' -> take(COUNT, "this count (or a lazy or possessive one)");
                 case '[' -> checkClass();
                 default -> at++;
