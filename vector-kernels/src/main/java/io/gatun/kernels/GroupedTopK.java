@@ -29,7 +29,6 @@ import jdk.incubator.vector.VectorSpecies;
 public final class GroupedTopK {
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> INTS = LANES.vectorShape().withLanes(int.class);
-    private static final IntVector LANE = IntVector.zero(INTS).addIndex(1);
 
     private static final int MAGNITUDE = 0x7fffffff;
     private static final int INFINITY = 0x7f800000;
@@ -233,8 +232,8 @@ public final class GroupedTopK {
     private static int take(MemorySegment keys, int first, int n) {
         int step = INTS.length();
         var best = IntVector.fromMemorySegment(INTS, keys, (long) first * 4, LITTLE_ENDIAN);
-        var here = LANE;
-        var where = LANE;
+        var here = IntVector.zero(INTS).addIndex(1); // made here: a constant object would be boxed where the loop merges
+        var where = here;
         for (int i = step; i < n; i += step) {
             here = here.add(step);
             var v = IntVector.fromMemorySegment(INTS, keys, (long) (first + i) * 4, LITTLE_ENDIAN);
