@@ -3,6 +3,8 @@ module io.gatun.model {
     requires transitive io.gatun.kernels;
     requires tools.jackson.core;
 
+    exports io.gatun.model;
+    exports io.gatun.model.json;
     exports io.gatun.model.config;
     exports io.gatun.model.checkpoint;
     exports io.gatun.model.tokenizer;

@@ -6,6 +6,14 @@ module io.gatun.trainer {
     requires java.management;
     requires jdk.management;
 
+    exports io.gatun.trainer;
+    exports io.gatun.trainer.balance;
+    exports io.gatun.trainer.data;
+    exports io.gatun.trainer.loop;
+    exports io.gatun.trainer.optim;
+    exports io.gatun.trainer.report;
+    exports io.gatun.trainer.schedule;
+
     opens io.gatun.trainer.command to
             info.picocli;
 }

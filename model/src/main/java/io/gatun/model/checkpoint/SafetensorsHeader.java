@@ -1,0 +1,104 @@
+package io.gatun.model.checkpoint;
+
+import io.gatun.model.ModelException;
+import io.gatun.model.json.JsonObject;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The header of a safetensors file, checked: every tensor's bytes are as many as its shape needs, and together they cover the
+ * data exactly, as the format asks.
+ *
+ * @param entries by name, in the header's order
+ * @param metadata the texts under {@code __metadata__}
+ */
+record SafetensorsHeader(Map<String, SafetensorsEntry> entries, Map<String, String> metadata) {
+    private static final String METADATA = "__metadata__";
+
+    /**
+     * Reads the header's JSON.
+     *
+     * @param dataBytes how many bytes follow the header
+     */
+    static SafetensorsHeader parse(String text, String file, long dataBytes) {
+        JsonObject json = JsonObject.parse(text, file + " (header)");
+        Map<String, SafetensorsEntry> entries = new LinkedHashMap<>();
+        Map<String, String> metadata = new LinkedHashMap<>();
+        for (Object key : json.fields().keySet()) {
+            String name = key.toString();
+            JsonObject fields = json.object(name).orElseThrow(() -> json.wrong(name, "an object"));
+            if (name.equals(METADATA)) {
+                fields.fields().forEach((field, value) -> metadata.put(field.toString(), String.valueOf(value)));
+            } else {
+                entries.put(name, entry(name, fields));
+            }
+        }
+        SafetensorsHeader header = new SafetensorsHeader(entries, metadata);
+        header.checkSizes(file);
+        header.checkCover(file, dataBytes);
+        return header;
+    }
+
+    private static SafetensorsEntry entry(String name, JsonObject fields) {
+        long[] shape = longs(fields, "shape");
+        long[] offsets = longs(fields, "data_offsets");
+        if (offsets.length != 2 || offsets[0] > offsets[1]) {
+            throw fields.error("data_offsets", "should be the first byte and the one after the last");
+        }
+        return new SafetensorsEntry(name, fields.text("dtype"), shape, offsets[0], offsets[1]);
+    }
+
+    private static long[] longs(JsonObject fields, String name) {
+        if (!fields.has(name)) throw fields.error(name, "is missing");
+        return fields.list(name).stream()
+                .mapToLong(element -> {
+                    if (element instanceof Long number && number >= 0) return number;
+                    throw fields.error(name, "holds " + element + "; whole numbers from 0 on were expected");
+                })
+                .toArray();
+    }
+
+    private void checkSizes(String file) {
+        for (SafetensorsEntry entry : entries.values()) {
+            long count = entry.count();
+            long bytes = entry.end() - entry.begin();
+            int each = entry.elementBytes();
+            if (count < 0 || each > 0 && (count != bytes / each || bytes % each != 0)) {
+                throw new ModelException(
+                        "%s: the header gives %d bytes to %s, which is %s".formatted(file, bytes, entry.name(), entry));
+            }
+        }
+    }
+
+    private void checkCover(String file, long dataBytes) {
+        List<SafetensorsEntry> sorted = new ArrayList<>(entries.values());
+        sorted.sort(Comparator.comparingLong(SafetensorsEntry::begin).thenComparingLong(SafetensorsEntry::end));
+        long covered = 0;
+        String previous = "the header";
+        for (SafetensorsEntry entry : sorted) {
+            if (entry.begin() != covered) {
+                throw new ModelException("%s: %s starts at byte %d of the data, and %s ends at %d: tensors %s"
+                        .formatted(
+                                file,
+                                entry.name(),
+                                entry.begin(),
+                                previous,
+                                covered,
+                                entry.begin() < covered ? "overlap" : "leave a hole"));
+            }
+            covered = entry.end();
+            previous = entry.name();
+        }
+        if (covered > dataBytes) {
+            throw new ModelException("%s is cut off: its tensors need %d bytes after the header, and there are %d"
+                    .formatted(file, covered, dataBytes));
+        }
+        if (covered < dataBytes) {
+            throw new ModelException(
+                    "%s has %d bytes after the header, and its tensors end at %d".formatted(file, dataBytes, covered));
+        }
+    }
+}

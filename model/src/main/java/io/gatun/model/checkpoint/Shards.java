@@ -1,0 +1,57 @@
+package io.gatun.model.checkpoint;
+
+import io.gatun.model.ModelException;
+import io.gatun.model.json.JsonObject;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** The files that a folder's weights are spread over, and their names. */
+final class Shards {
+    static final String SINGLE = "model.safetensors";
+    static final String INDEX = "model.safetensors.index.json";
+
+    private Shards() {}
+
+    /** The name of shard {@code number} (from 1) of {@code count}. */
+    static String name(int number, int count) {
+        return count == 1 ? SINGLE : "model-%05d-of-%05d.safetensors".formatted(number, count);
+    }
+
+    /** Opens a folder's files: the single one, else those of the index. The file of each tensor, by the tensor's name. */
+    static Map<String, SafetensorsFile> open(Path folder, Arena arena) {
+        if (Files.exists(folder.resolve(SINGLE))) {
+            SafetensorsFile file = SafetensorsFile.open(folder.resolve(SINGLE), arena);
+            Map<String, SafetensorsFile> files = new LinkedHashMap<>();
+            file.names().forEach(name -> files.put(name, file));
+            return files;
+        }
+        if (!Files.exists(folder.resolve(INDEX))) {
+            throw new ModelException("there is neither " + SINGLE + " nor " + INDEX + " in " + folder);
+        }
+        return indexed(folder, JsonObject.read(folder.resolve(INDEX)), arena);
+    }
+
+    private static Map<String, SafetensorsFile> indexed(Path folder, JsonObject index, Arena arena) {
+        JsonObject map = index.object("weight_map").orElseThrow(() -> index.error("weight_map", "is missing"));
+        Map<String, SafetensorsFile> shards = new HashMap<>();
+        Map<String, SafetensorsFile> files = new LinkedHashMap<>();
+        for (Object key : map.fields().keySet()) {
+            String name = key.toString();
+            String shard = map.text(name);
+            if (shard.contains("/") || shard.contains("\\"))
+                throw map.wrong(name, "the name of a file beside the index");
+            SafetensorsFile file =
+                    shards.computeIfAbsent(shard, _ -> SafetensorsFile.open(folder.resolve(shard), arena));
+            if (!file.has(name)) {
+                throw new ModelException(
+                        index.source() + " says that " + name + " is in " + shard + "; there is none there");
+            }
+            files.put(name, file);
+        }
+        return files;
+    }
+}

@@ -1,0 +1,2 @@
+/** The command line. */
+package io.gatun.trainer.command;

@@ -1,0 +1,2 @@
+/** Text to token shards to batches. */
+package io.gatun.trainer.data;

@@ -1,0 +1,2 @@
+/** The training step, evaluation, and the run's folder. */
+package io.gatun.trainer.loop;

@@ -1,0 +1,2 @@
+/** The optimizer: clipping and AdamW over flat parameters. */
+package io.gatun.trainer.optim;

@@ -1,0 +1,2 @@
+/** Training of DeepSeek-V3 models. */
+package io.gatun.trainer;

@@ -1,0 +1,2 @@
+/** What a person sees of a run. */
+package io.gatun.trainer.report;

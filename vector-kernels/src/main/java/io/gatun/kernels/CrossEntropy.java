@@ -1,0 +1,96 @@
+package io.gatun.kernels;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.VectorOperators.ADD;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MAX;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/** Cross-entropy of a row of logits, {@code log Σ exp(logits) - logits[target]}, and its gradient in place. */
+public final class CrossEntropy {
+    private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
+    private static final int STEP = LANES.length();
+    private static final int BLOCK = 2048; // read twice, for its maximum and its sum: the second time from the L1 cache
+
+    private CrossEntropy() {}
+
+    /**
+     * The loss of one row in nats; then, unless {@code factor} is 0, the logits become {@code factor · (softmax(logits) - onehot)}.
+     *
+     * @param row the first byte of the row's f32 logits
+     * @param target from 0 to {@code vocabulary}, not checked
+     */
+    public static double row(MemorySegment logits, long row, int vocabulary, int target, float factor) {
+        float max =
+                -Float.MAX_VALUE; // not -infinity: a block of logits that are all -infinity then counts as 0, not as
+        // NaN
+        double sum = 0;
+        for (int from = 0; from < vocabulary; from += BLOCK) {
+            int count = Math.min(BLOCK, vocabulary - from);
+            long block = row + (long) from * 4;
+            float higher = max(logits, block, count, max);
+            if (higher > max) {
+                sum *= Math.exp((double) max - higher);
+                max = higher;
+            }
+            sum += sumOfExp(logits, block, count, max);
+        }
+        long targetAt = row + (long) target * 4;
+        double loss = Math.log(sum) + max - logits.get(JAVA_FLOAT_UNALIGNED, targetAt);
+        if (factor != 0) {
+            softmax(logits, row, vocabulary, max, (float) (factor / sum));
+            logits.set(JAVA_FLOAT_UNALIGNED, targetAt, (float) (factor * (Math.exp(-loss) - 1)));
+        }
+        return loss;
+    }
+
+    /** The largest of {@code max} and the block's logits; NaN are passed over, the sum finds them. */
+    private static float max(MemorySegment x, long block, int count, float max) {
+        var m0 = FloatVector.broadcast(LANES, max);
+        var m1 = m0;
+        int i = 0;
+        for (; i <= count - 2 * STEP; i += 2 * STEP) {
+            long at = block + (long) i * 4;
+            var a = FloatVector.fromMemorySegment(LANES, x, at, LITTLE_ENDIAN);
+            var b = FloatVector.fromMemorySegment(LANES, x, at + 4L * STEP, LITTLE_ENDIAN);
+            m0 = m0.blend(a, m0.compare(LT, a));
+            m1 = m1.blend(b, m1.compare(LT, b));
+        }
+        max = m0.blend(m1, m0.compare(LT, m1)).reduceLanes(MAX);
+        for (; i < count; i++) {
+            float a = x.get(JAVA_FLOAT_UNALIGNED, block + (long) i * 4);
+            max = max < a ? a : max;
+        }
+        return max;
+    }
+
+    /** {@code Σ exp(x - max)} of one block: short enough for sums in f32 lanes. */
+    private static double sumOfExp(MemorySegment x, long block, int count, float max) {
+        var sums = FloatVector.zero(LANES);
+        int i = 0;
+        for (; i <= count - STEP; i += STEP) {
+            var a = FloatVector.fromMemorySegment(LANES, x, block + (long) i * 4, LITTLE_ENDIAN);
+            sums = sums.add(Exp.exp(a.sub(max)));
+        }
+        double sum = sums.reduceLanes(ADD);
+        for (; i < count; i++) sum += Exp.exp(x.get(JAVA_FLOAT_UNALIGNED, block + (long) i * 4) - max);
+        return sum;
+    }
+
+    private static void softmax(MemorySegment x, long row, int count, float max, float scale) {
+        int i = 0;
+        for (; i <= count - STEP; i += STEP) {
+            long at = row + (long) i * 4;
+            var a = FloatVector.fromMemorySegment(LANES, x, at, LITTLE_ENDIAN);
+            Exp.exp(a.sub(max)).mul(scale).intoMemorySegment(x, at, LITTLE_ENDIAN);
+        }
+        for (; i < count; i++) {
+            long at = row + (long) i * 4;
+            x.set(JAVA_FLOAT_UNALIGNED, at, Exp.exp(x.get(JAVA_FLOAT_UNALIGNED, at) - max) * scale);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package io.gatun.kernels;
+
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import javax.management.JMException;
+import javax.management.ObjectName;
+
+/**
+ * Tells HotSpot's tiered compilation to keep the first compiler away from the kernels. With a long queue it may compile a
+ * kernel for profiling, run out of registers, and leave it for ever in code a hundred times slower than the second compiler's.
+ */
+public final class JitDirectives {
+    private static final String DIRECTIVES = """
+            [{ match: ["io/gatun/kernels/GemmKernels::*"], c1: { Exclude: true }, c2: { } }]
+            """;
+
+    private static boolean tried;
+
+    private JitDirectives() {}
+
+    /**
+     * Sets the directives once a process. Elsewhere than on HotSpot it logs once that kernels may stay slow, and returns: it
+     * never fails.
+     */
+    public static synchronized void ensure() {
+        if (tried) return;
+        tried = true;
+        try {
+            Path file = Files.createTempFile("gatun-jit", ".json");
+            try {
+                Files.writeString(file, DIRECTIVES);
+                ManagementFactory.getPlatformMBeanServer()
+                        .invoke(
+                                new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                                "compilerDirectivesAdd",
+                                new Object[] {new String[] {file.toString()}},
+                                new String[] {String[].class.getName()});
+            } finally {
+                Files.delete(file);
+            }
+        } catch (IOException | JMException | RuntimeException failure) {
+            System.getLogger(JitDirectives.class.getName())
+                    .log(
+                            Level.WARNING,
+                            "this JVM takes no compiler directives, so kernels may stay slow;"
+                                    + " -XX:-TieredCompilation mends it",
+                            failure);
+        }
+    }
+}

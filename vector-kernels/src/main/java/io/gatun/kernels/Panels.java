@@ -1,0 +1,144 @@
+package io.gatun.kernels;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Packing of matrix operands into the order in which {@link GemmKernels} read them, optionally rounded to BF16 on the way
+ * (to nearest, ties to even, kept as f32). A panel of B holds, for each k, {@link GemmTile#COLUMNS} consecutive columns; panels
+ * follow each other, the last one filled up with zeros. A panel of A holds, for each k, {@link GemmTile#ROWS} rows in
+ * {@link #ROW_STEP} places. Offsets and strides count elements; segments are native and hold f32.
+ */
+public final class Panels {
+    /** Places of a k in a panel of A: a power of two, so that the compiler can prove the accesses to be in range. */
+    static final int ROW_STEP = 8;
+
+    private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int COLUMNS = GemmTile.COLUMNS;
+
+    private Panels() {}
+
+    /** Elements that B [k, cols] takes in panels. */
+    public static long size(int k, int cols) {
+        return (long) (cols + COLUMNS - 1) / COLUMNS * COLUMNS * k;
+    }
+
+    /** Elements that A [k, rows] takes in panels. */
+    public static long rowsSize(int k, int rows) {
+        return (long) (rows + GemmTile.ROWS - 1) / GemmTile.ROWS * ROW_STEP * k;
+    }
+
+    /** Packs {@code b} [k, cols] into {@code panels}, which holds {@link #size} elements from {@code p0}. */
+    public static void packColumns(
+            MemorySegment panels, long p0, MemorySegment b, long b0, long bStride, int k, int cols, boolean bf16) {
+        for (int col = 0; col < cols; col += COLUMNS) {
+            long to = Float.BYTES * (p0 + (long) col * k);
+            long from = Float.BYTES * (b0 + col);
+            copyPanel(panels, to, b, from, Float.BYTES * bStride, k, Math.min(COLUMNS, cols - col), bf16);
+        }
+    }
+
+    private static void copyPanel(
+            MemorySegment panels, long to, MemorySegment b, long from, long stride, int k, int width, boolean bf16) {
+        int half = LANES.length();
+        var low = LANES.indexInRange(0, width);
+        var high = LANES.indexInRange(half, width);
+        for (int i = 0; i < k; i++) {
+            long at = from + i * stride;
+            FloatVector x, y;
+            if (width == COLUMNS) {
+                x = FloatVector.fromMemorySegment(LANES, b, at, LITTLE_ENDIAN);
+                y = FloatVector.fromMemorySegment(LANES, b, at + 4L * half, LITTLE_ENDIAN);
+            } else {
+                x = FloatVector.fromMemorySegment(LANES, b, at, LITTLE_ENDIAN, low);
+                y = width <= half
+                        ? FloatVector.zero(LANES)
+                        : FloatVector.fromMemorySegment(LANES, b, at + 4L * half, LITTLE_ENDIAN, high);
+            }
+            if (bf16) {
+                x = rounded(x);
+                y = rounded(y);
+            }
+            x.intoMemorySegment(panels, to + 4L * COLUMNS * i, LITTLE_ENDIAN);
+            y.intoMemorySegment(panels, to + 4L * COLUMNS * i + 4L * half, LITTLE_ENDIAN);
+        }
+    }
+
+    /** Packs the transposed of {@code b} [cols, k] into {@code panels}, which holds {@link #size} elements from {@code p0}. */
+    public static void packTransposed(
+            MemorySegment panels, long p0, MemorySegment b, long b0, long bStride, int k, int cols, boolean bf16) {
+        for (int col = 0; col < cols; col += COLUMNS) {
+            long panel = Float.BYTES * (p0 + (long) col * k);
+            for (int j = 0; j < COLUMNS; j++) {
+                long to = panel + 4L * j;
+                if (col + j < cols) {
+                    copyColumn(panels, to, b, Float.BYTES * (b0 + (col + j) * bStride), k, bf16);
+                } else {
+                    for (int i = 0; i < k; i++) panels.set(FLOAT, to + 4L * COLUMNS * i, 0);
+                }
+            }
+        }
+    }
+
+    private static void copyColumn(MemorySegment panels, long to, MemorySegment b, long from, int k, boolean bf16) {
+        if (bf16) {
+            for (int i = 0; i < k; i++) {
+                panels.set(FLOAT, to + 4L * COLUMNS * i, rounded(b.get(FLOAT, from + 4L * i)));
+            }
+        } else {
+            for (int i = 0; i < k; i++) panels.set(FLOAT, to + 4L * COLUMNS * i, b.get(FLOAT, from + 4L * i));
+        }
+    }
+
+    /** Packs {@code a} [k, rows] into {@code panels} of A, which hold {@link #rowsSize} elements from {@code p0}. */
+    public static void packRows(
+            MemorySegment panels, long p0, MemorySegment a, long a0, long aStride, int k, int rows, boolean bf16) {
+        for (int row = 0; row < rows; row += GemmTile.ROWS) {
+            long to = Float.BYTES * (p0 + (long) (row / GemmTile.ROWS) * k * ROW_STEP);
+            long from = Float.BYTES * (a0 + row);
+            int height = Math.min(GemmTile.ROWS, rows - row);
+            for (int i = 0; i < k; i++) {
+                for (int j = 0; j < height; j++) {
+                    float x = a.get(FLOAT, from + 4L * aStride * i + 4L * j);
+                    panels.set(FLOAT, to + 4L * ROW_STEP * i + 4L * j, bf16 ? rounded(x) : x);
+                }
+            }
+        }
+    }
+
+    /** Copies {@code a} [rows, k] rounded to BF16; the copy has rows without gaps. */
+    public static void round(MemorySegment copy, long c0, MemorySegment a, long a0, long aStride, int rows, int k) {
+        int step = LANES.length();
+        for (int row = 0; row < rows; row++) {
+            long to = Float.BYTES * (c0 + (long) row * k);
+            long from = Float.BYTES * (a0 + row * aStride);
+            int i = 0;
+            for (; i <= k - step; i += step) {
+                rounded(FloatVector.fromMemorySegment(LANES, a, from + 4L * i, LITTLE_ENDIAN))
+                        .intoMemorySegment(copy, to + 4L * i, LITTLE_ENDIAN);
+            }
+            for (; i < k; i++) copy.set(FLOAT, to + 4L * i, rounded(a.get(FLOAT, from + 4L * i)));
+        }
+    }
+
+    /** The nearest BF16 number, ties to even; a NaN stays one. */
+    static float rounded(float x) {
+        int bits = Float.floatToRawIntBits(x);
+        return x != x ? x : Float.intBitsToFloat(bits + 0x7fff + (bits >>> 16 & 1) & 0xffff0000);
+    }
+
+    private static FloatVector rounded(FloatVector x) {
+        var bits = x.viewAsIntegralLanes();
+        var odd = bits.lanewise(LSHR, 16).and(1);
+        var near = bits.add(0x7fff).add(odd).and(0xffff0000).viewAsFloatingLanes();
+        return near.blend(x, x.test(jdk.incubator.vector.VectorOperators.IS_NAN));
+    }
+}
