@@ -14,7 +14,7 @@ import jdk.incubator.vector.VectorSpecies;
 public final class CrossEntropy {
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final int STEP = LANES.length();
-    private static final int BLOCK = 2048; // read twice, for its maximum and its sum: the second time from the L1 cache
+    private static final int BLOCK = 2048; // a sum in f32 lanes stays exact enough over so many logits
 
     private CrossEntropy() {}
 
@@ -25,50 +25,43 @@ public final class CrossEntropy {
      * @param target from 0 to {@code vocabulary}, not checked
      */
     public static double row(MemorySegment logits, long row, int vocabulary, int target, float factor) {
-        float max =
-                -Float.MAX_VALUE; // not -infinity: a block of logits that are all -infinity then counts as 0, not as
-        // NaN
+        float max = max(logits, row, vocabulary);
+        long targetAt = row + (long) target * 4;
+        float chosen = logits.get(JAVA_FLOAT_UNALIGNED, targetAt);
         double sum = 0;
         for (int from = 0; from < vocabulary; from += BLOCK) {
-            int count = Math.min(BLOCK, vocabulary - from);
             long block = row + (long) from * 4;
-            float higher = max(logits, block, count, max);
-            if (higher > max) {
-                sum *= Math.exp((double) max - higher);
-                max = higher;
-            }
-            sum += sumOfExp(logits, block, count, max);
+            int count = Math.min(BLOCK, vocabulary - from);
+            sum += factor == 0 ? sumOfExp(logits, block, count, max) : replaceByExp(logits, block, count, max);
         }
-        long targetAt = row + (long) target * 4;
-        double loss = Math.log(sum) + max - logits.get(JAVA_FLOAT_UNALIGNED, targetAt);
         if (factor != 0) {
-            softmax(logits, row, vocabulary, max, (float) (factor / sum));
-            logits.set(JAVA_FLOAT_UNALIGNED, targetAt, (float) (factor * (Math.exp(-loss) - 1)));
+            scale(logits, row, vocabulary, (float) (factor / sum));
+            logits.set(JAVA_FLOAT_UNALIGNED, targetAt, logits.get(JAVA_FLOAT_UNALIGNED, targetAt) - factor);
         }
-        return loss;
+        return Math.log(sum) + max - chosen;
     }
 
-    /** The largest of {@code max} and the block's logits; NaN are passed over, the sum finds them. */
-    private static float max(MemorySegment x, long block, int count, float max) {
-        var m0 = FloatVector.broadcast(LANES, max);
+    /** The largest logit; NaN are passed over, the sum finds them. */
+    private static float max(MemorySegment x, long row, int count) {
+        var m0 = FloatVector.broadcast(LANES, Float.NEGATIVE_INFINITY);
         var m1 = m0;
         int i = 0;
         for (; i <= count - 2 * STEP; i += 2 * STEP) {
-            long at = block + (long) i * 4;
+            long at = row + (long) i * 4;
             var a = FloatVector.fromMemorySegment(LANES, x, at, LITTLE_ENDIAN);
             var b = FloatVector.fromMemorySegment(LANES, x, at + 4L * STEP, LITTLE_ENDIAN);
-            m0 = m0.blend(a, m0.compare(LT, a));
+            m0 = m0.blend(a, m0.compare(LT, a)); // FloatVector.max takes three times as many instructions
             m1 = m1.blend(b, m1.compare(LT, b));
         }
-        max = m0.blend(m1, m0.compare(LT, m1)).reduceLanes(MAX);
+        float max = m0.blend(m1, m0.compare(LT, m1)).reduceLanes(MAX);
         for (; i < count; i++) {
-            float a = x.get(JAVA_FLOAT_UNALIGNED, block + (long) i * 4);
+            float a = x.get(JAVA_FLOAT_UNALIGNED, row + (long) i * 4);
             max = max < a ? a : max;
         }
         return max;
     }
 
-    /** {@code Σ exp(x - max)} of one block: short enough for sums in f32 lanes. */
+    /** {@code Σ exp(x - max)} of one block. */
     private static double sumOfExp(MemorySegment x, long block, int count, float max) {
         var sums = FloatVector.zero(LANES);
         int i = 0;
@@ -81,16 +74,38 @@ public final class CrossEntropy {
         return sum;
     }
 
-    private static void softmax(MemorySegment x, long row, int count, float max, float scale) {
+    /** {@link #sumOfExp}, which also keeps every {@code exp(x - max)} in the place of x. */
+    private static double replaceByExp(MemorySegment x, long block, int count, float max) {
+        var sums = FloatVector.zero(LANES);
+        int i = 0;
+        for (; i <= count - STEP; i += STEP) {
+            long at = block + (long) i * 4;
+            var exp = Exp.exp(
+                    FloatVector.fromMemorySegment(LANES, x, at, LITTLE_ENDIAN).sub(max));
+            exp.intoMemorySegment(x, at, LITTLE_ENDIAN);
+            sums = sums.add(exp);
+        }
+        double sum = sums.reduceLanes(ADD);
+        for (; i < count; i++) {
+            long at = block + (long) i * 4;
+            float exp = Exp.exp(x.get(JAVA_FLOAT_UNALIGNED, at) - max);
+            x.set(JAVA_FLOAT_UNALIGNED, at, exp);
+            sum += exp;
+        }
+        return sum;
+    }
+
+    private static void scale(MemorySegment x, long row, int count, float scale) {
         int i = 0;
         for (; i <= count - STEP; i += STEP) {
             long at = row + (long) i * 4;
-            var a = FloatVector.fromMemorySegment(LANES, x, at, LITTLE_ENDIAN);
-            Exp.exp(a.sub(max)).mul(scale).intoMemorySegment(x, at, LITTLE_ENDIAN);
+            FloatVector.fromMemorySegment(LANES, x, at, LITTLE_ENDIAN)
+                    .mul(scale)
+                    .intoMemorySegment(x, at, LITTLE_ENDIAN);
         }
         for (; i < count; i++) {
             long at = row + (long) i * 4;
-            x.set(JAVA_FLOAT_UNALIGNED, at, Exp.exp(x.get(JAVA_FLOAT_UNALIGNED, at) - max) * scale);
+            x.set(JAVA_FLOAT_UNALIGNED, at, x.get(JAVA_FLOAT_UNALIGNED, at) * scale);
         }
     }
 }

@@ -114,7 +114,11 @@ public final class RmsNorm {
             double scale = rstd.get(JAVA_FLOAT_UNALIGNED, 4L * r);
             double mean = dot(dy, dyRow, x, xRow, gain, dim) / dim;
             float along = (float) (-scale * scale * scale * mean);
-            combine(dx, dxRow, dy, dyRow, x, xRow, gain, dim, (float) scale, along, mode == Accumulate.ADD);
+            if (mode == Accumulate.ADD) {
+                addSum(dx, dxRow, dy, dyRow, x, xRow, gain, dim, (float) scale, along);
+            } else {
+                writeSum(dx, dxRow, dy, dyRow, x, xRow, gain, dim, (float) scale, along);
+            }
         }
     }
 
@@ -143,7 +147,8 @@ public final class RmsNorm {
         return sum;
     }
 
-    private static void combine(
+    /** {@code dx = scale · gain · dy + along · x}. One loop for both modes would branch on every vector. */
+    private static void writeSum(
             MemorySegment dx,
             long dxRow,
             MemorySegment dy,
@@ -153,8 +158,35 @@ public final class RmsNorm {
             MemorySegment gain,
             int dim,
             float scale,
-            float along,
-            boolean add) {
+            float along) {
+        int i = 0;
+        for (; i <= dim - STEP; i += STEP) {
+            long at = (long) i * 4;
+            var g = FloatVector.fromMemorySegment(LANES, gain, at, LITTLE_ENDIAN);
+            var d = FloatVector.fromMemorySegment(LANES, dy, dyRow + at, LITTLE_ENDIAN);
+            var a = FloatVector.fromMemorySegment(LANES, x, xRow + at, LITTLE_ENDIAN);
+            g.mul(d).mul(scale).add(a.mul(along)).intoMemorySegment(dx, dxRow + at, LITTLE_ENDIAN);
+        }
+        for (; i < dim; i++) {
+            long at = (long) i * 4;
+            float d = gain.get(JAVA_FLOAT_UNALIGNED, at) * dy.get(JAVA_FLOAT_UNALIGNED, dyRow + at);
+            float sum = d * scale + x.get(JAVA_FLOAT_UNALIGNED, xRow + at) * along;
+            dx.set(JAVA_FLOAT_UNALIGNED, dxRow + at, sum);
+        }
+    }
+
+    /** {@code dx += scale · gain · dy + along · x}. */
+    private static void addSum(
+            MemorySegment dx,
+            long dxRow,
+            MemorySegment dy,
+            long dyRow,
+            MemorySegment x,
+            long xRow,
+            MemorySegment gain,
+            int dim,
+            float scale,
+            float along) {
         int i = 0;
         for (; i <= dim - STEP; i += STEP) {
             long at = (long) i * 4;
@@ -162,16 +194,14 @@ public final class RmsNorm {
             var d = FloatVector.fromMemorySegment(LANES, dy, dyRow + at, LITTLE_ENDIAN);
             var a = FloatVector.fromMemorySegment(LANES, x, xRow + at, LITTLE_ENDIAN);
             var sum = g.mul(d).mul(scale).add(a.mul(along));
-            if (add)
-                sum = FloatVector.fromMemorySegment(LANES, dx, dxRow + at, LITTLE_ENDIAN)
-                        .add(sum);
-            sum.intoMemorySegment(dx, dxRow + at, LITTLE_ENDIAN);
+            var before = FloatVector.fromMemorySegment(LANES, dx, dxRow + at, LITTLE_ENDIAN);
+            before.add(sum).intoMemorySegment(dx, dxRow + at, LITTLE_ENDIAN);
         }
         for (; i < dim; i++) {
             long at = (long) i * 4;
             float d = gain.get(JAVA_FLOAT_UNALIGNED, at) * dy.get(JAVA_FLOAT_UNALIGNED, dyRow + at);
             float sum = d * scale + x.get(JAVA_FLOAT_UNALIGNED, xRow + at) * along;
-            dx.set(JAVA_FLOAT_UNALIGNED, dxRow + at, add ? dx.get(JAVA_FLOAT_UNALIGNED, dxRow + at) + sum : sum);
+            dx.set(JAVA_FLOAT_UNALIGNED, dxRow + at, dx.get(JAVA_FLOAT_UNALIGNED, dxRow + at) + sum);
         }
     }
 
