@@ -11,9 +11,23 @@ import io.gatun.model.precision.PrecisionRecipe;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.List;
 
 /** A folder under {@code test-data/}: a small model and what the published code computed with it; see its README. */
 public final class Golden implements AutoCloseable {
+    /** The folders that hold a model. */
+    public static final List<String> MODELS = List.of(
+            "v3-mini",
+            "v3-nogroup-mini",
+            "v3-realrope-mini",
+            "v2lite-mini",
+            "v2-groups-mini",
+            "mtp-mini",
+            "fp8-mini",
+            "fp8-ragged-mini",
+            "train-mini",
+            "train-softmax-mini");
+
     private final Arena arena = Arena.ofShared();
     private final Path folder;
     private final Checkpoint checkpoint;
@@ -27,7 +41,12 @@ public final class Golden implements AutoCloseable {
 
     /** The folder {@code test-data/name}. */
     public static Golden open(String name) {
-        return new Golden(Path.of(System.getProperty("gatun.root"), "test-data", name));
+        return new Golden(folder(name));
+    }
+
+    /** The path of {@code test-data/name}. */
+    public static Path folder(String name) {
+        return Path.of(System.getProperty("gatun.root"), "test-data", name);
     }
 
     public Path folder() {

@@ -11,14 +11,15 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
- * Writes a safetensors file tensor by tensor: the header first, then the data in the order that was declared. The file has its
- * name only after {@link #finish}; {@link #close} without it leaves nothing.
+ * Writes a safetensors file tensor by tensor: the header first, then the data in the order that was declared. The file has
+ * its name only after {@link #finish}; {@link #close} without it leaves nothing. Used by one
+ * thread. Equal tensors give equal bytes.
  */
 public final class SafetensorsWriter implements AutoCloseable {
     private static final int ALIGNMENT = 64; // of the data's start: rows of usual sizes then start at cache lines
@@ -26,7 +27,8 @@ public final class SafetensorsWriter implements AutoCloseable {
 
     private final Path path;
     private final DurableFile file;
-    private final Iterator<Declaration> declared;
+    private final List<Declaration> declared;
+    private int written; // of the declared tensors
     private final Arena arena = Arena.ofConfined();
     private MemorySegment scratch; // made for the first tensor that needs conversion
 
@@ -46,9 +48,10 @@ public final class SafetensorsWriter implements AutoCloseable {
 
     private SafetensorsWriter(Path path, List<Declaration> declared, Map<String, String> metadata) {
         this.path = path;
-        this.declared = declared.iterator();
+        this.declared = declared;
+        ByteBuffer header = header(declared, metadata);
         file = DurableFile.create(path);
-        file.write(header(declared, metadata));
+        file.write(header);
     }
 
     /** Starts a file that will hold {@code declared}, in that order. */
@@ -77,7 +80,7 @@ public final class SafetensorsWriter implements AutoCloseable {
 
     private static ByteBuffer header(List<Declaration> declared, Map<String, String> metadata) {
         Map<String, Object> fields = new LinkedHashMap<>();
-        if (!metadata.isEmpty()) fields.put("__metadata__", metadata);
+        if (!metadata.isEmpty()) fields.put("__metadata__", new TreeMap<>(metadata));
         long at = 0;
         for (Declaration next : declared) {
             List<Long> offsets = List.of(at, at += next.bytes());
@@ -104,8 +107,10 @@ public final class SafetensorsWriter implements AutoCloseable {
      * @throws ModelException when its shape is not the declared one
      */
     public void write(Tensor tensor) {
-        if (!declared.hasNext()) throw new ModelException(path + " has all its tensors; there is one more, " + tensor);
-        Declaration next = declared.next();
+        if (written == declared.size()) {
+            throw new ModelException(path + " has all its tensors; there is one more, " + tensor);
+        }
+        Declaration next = declared.get(written);
         if (!Arrays.equals(tensor.shape(), next.shape())) {
             throw new ModelException("%s: the tensor for %s is %s".formatted(path, next, tensor));
         }
@@ -114,6 +119,7 @@ public final class SafetensorsWriter implements AutoCloseable {
         } else {
             for (long r = 0; r < tensor.rows(); r++) write(tensor, r * tensor.rowStride(), tensor.cols(), next.type());
         }
+        written++;
     }
 
     private void write(Tensor tensor, long from, long count, DType type) {
@@ -139,7 +145,9 @@ public final class SafetensorsWriter implements AutoCloseable {
      * @throws ModelException when a declared tensor was not written
      */
     public void finish() {
-        if (declared.hasNext()) throw new ModelException(path + " lacks " + declared.next() + ", which was declared");
+        if (written < declared.size()) {
+            throw new ModelException(path + " lacks " + declared.get(written) + ", which was declared");
+        }
         file.finish();
     }
 

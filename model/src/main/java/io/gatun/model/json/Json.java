@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,10 +18,12 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.ObjectWriteContext;
+import tools.jackson.core.PrettyPrinter;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.util.DefaultIndenter;
 import tools.jackson.core.util.DefaultPrettyPrinter;
+import tools.jackson.core.util.Separators;
 
 /**
  * Reads and writes JSON trees: {@code Map<String, Object>} in file order, {@code List<Object>}, {@code String},
@@ -114,7 +117,13 @@ public final class Json {
 
     private static ObjectWriteContext context(boolean indented) {
         if (!indented) return ObjectWriteContext.empty();
-        var printer = new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n"));
+        Separators separators = Separators.createDefaultInstance()
+                .withObjectNameValueSpacing(Separators.Spacing.AFTER)
+                .withArrayElementSpacing(Separators.Spacing.AFTER);
+        DefaultPrettyPrinter printer = new DefaultPrettyPrinter()
+                .withSeparators(separators)
+                .withObjectIndenter(new DefaultIndenter("  ", "\n"))
+                .withArrayIndenter(DefaultPrettyPrinter.NopIndenter.instance());
         return new ObjectWriteContext.Base() {
             @Override
             public boolean hasPrettyPrinter() {
@@ -122,7 +131,7 @@ public final class Json {
             }
 
             @Override
-            public tools.jackson.core.PrettyPrinter getPrettyPrinter() {
+            public PrettyPrinter getPrettyPrinter() {
                 return printer.createInstance();
             }
         };
@@ -139,7 +148,7 @@ public final class Json {
                 });
                 out.writeEndObject();
             }
-            case Iterable<?> elements -> {
+            case Collection<?> elements -> {
                 out.writeStartArray();
                 elements.forEach(element -> value(out, element));
                 out.writeEndArray();
