@@ -58,7 +58,6 @@ public final class RunSetup implements AutoCloseable {
         if (newest.isPresent()) sameConfig(RunConfigJson.read(folder.root().resolve(RUN_JSON)));
         folder.prepare();
         Tokenizer tokenizer = files.tokenizer() == null ? new ByteLevelTokenizer() : TokenizerJson.read(files.tokenizer());
-        TrainingRun.checkVocabulary(tokenizer, config.model());
         openText(tokenizer);
         if (newest.isPresent()) sameText();
         if (newest.isEmpty()) write(RUN_JSON, RunConfigJson.write(config));

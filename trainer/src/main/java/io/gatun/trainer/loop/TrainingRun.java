@@ -17,7 +17,6 @@ import io.gatun.model.precision.PrecisionRecipe;
 import io.gatun.model.tokenizer.Tokenizer;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.Tensor;
-import io.gatun.trainer.TrainerException;
 import io.gatun.trainer.balance.ExpertLoad;
 import io.gatun.trainer.data.BatchSampler;
 import io.gatun.trainer.data.HeldOut;
@@ -242,13 +241,5 @@ public final class TrainingRun implements AutoCloseable {
         collectives.close();
         team.close();
         arena.close();
-    }
-
-    /** Refuses a tokenizer whose ids the model has no rows for. */
-    static void checkVocabulary(Tokenizer tokenizer, ModelConfig model) {
-        if (tokenizer.vocabularySize() > model.vocabSize()) {
-            throw new TrainerException("the tokenizer has %d entries and model.vocab_size is %d; it must be at least as large"
-                    .formatted(tokenizer.vocabularySize(), model.vocabSize()));
-        }
     }
 }
