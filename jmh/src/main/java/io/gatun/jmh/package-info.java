@@ -1,0 +1,2 @@
+/** JMH benchmarks: `java -jar jmh/target/benchmarks.jar`. */
+package io.gatun.jmh;
