@@ -158,8 +158,8 @@ class CheckpointWriterTest {
     void tellsGenerationItsTokens() {
         CheckpointWriter.write(folder, TINY, parameters, DType.F32);
         JsonObject generation = JsonObject.read(folder.resolve("generation_config.json"));
-        assertThat(generation.integer("bos_token_id")).isZero();
-        assertThat(generation.integer("eos_token_id")).isEqualTo(1);
+        assertThat(generation.integer("bos_token_id")).isEqualTo(TINY.bosTokenId());
+        assertThat(generation.integer("eos_token_id")).isEqualTo(TINY.eosTokenId());
     }
 
     private void assertReads(Checkpoint checkpoint, Function<Float, Float> weight, Function<Float, Float> bias) {

@@ -79,8 +79,7 @@ class SafetensorsWriterTest {
         tensors.put("b", random(DType.F32, 5));
         tensors.put("a", random(DType.F32, 2, 2));
         SafetensorsWriter.write(file, tensors, Map.of("z", "1", "y", "2", "x", "3"));
-        String header = Files.readString(file, StandardCharsets.ISO_8859_1)
-                .substring(8);
+        String header = Files.readString(file, StandardCharsets.ISO_8859_1).substring(8);
         assertThat(header)
                 .startsWith(
                         "{\"__metadata__\":{\"x\":\"3\",\"y\":\"2\",\"z\":\"1\"},\"b\":{\"dtype\":\"F32\",\"shape\":[5],\"data_offsets\":[0,20]},"
