@@ -65,25 +65,31 @@ final class Conversion {
      * @param to f32 or f64 [rows, cols]
      */
     static void dequantize(Tensor codes, Tensor scales, int blockRows, int blockCols, Tensor to) {
-        MemorySegment from = codes.data();
-        MemorySegment out = to.data();
-        int rows = codes.rows();
         int cols = codes.cols();
-        boolean wide = to.dtype() == DType.F64;
-        for (int r = 0; r < rows; r++) {
-            long in = r * codes.rowStride();
-            long at = r * to.rowStride();
-            for (int block = 0, c = 0; c < cols; block++) {
+        for (int r = 0; r < codes.rows(); r++) {
+            for (int block = 0, c = 0; c < cols; block++, c += blockCols) {
                 float scale = (float) scales.get(r / blockRows, block);
-                for (int end = Math.min(c + blockCols, cols); c < end; c++) {
-                    float value = E4m3.decode(from.get(JAVA_BYTE, in + c)) * scale;
-                    if (wide) {
-                        out.set(JAVA_DOUBLE_UNALIGNED, (at + c) * 8, value);
-                    } else {
-                        out.set(JAVA_FLOAT_UNALIGNED, (at + c) * 4, value);
-                    }
+                int count = Math.min(blockCols, cols - c);
+                long from = r * codes.rowStride() + c;
+                long at = r * to.rowStride() + c;
+                if (to.dtype() == DType.F32) {
+                    scaled(codes.data(), from, scale, to.data(), at, count);
+                } else {
+                    scaledWide(codes.data(), from, scale, to.data(), at, count);
                 }
             }
+        }
+    }
+
+    private static void scaled(MemorySegment codes, long from, float scale, MemorySegment to, long at, int count) {
+        for (int i = 0; i < count; i++) {
+            to.set(JAVA_FLOAT_UNALIGNED, (at + i) * 4, E4m3.decode(codes.get(JAVA_BYTE, from + i)) * scale);
+        }
+    }
+
+    private static void scaledWide(MemorySegment codes, long from, float scale, MemorySegment to, long at, int count) {
+        for (int i = 0; i < count; i++) {
+            to.set(JAVA_DOUBLE_UNALIGNED, (at + i) * 8, E4m3.decode(codes.get(JAVA_BYTE, from + i)) * scale);
         }
     }
 

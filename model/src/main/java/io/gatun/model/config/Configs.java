@@ -16,7 +16,8 @@ import java.util.List;
  */
 public final class Configs {
     /** The built-in names, smallest model first. */
-    public static final List<String> NAMES = List.of("tiny", "small", "train-small", "train-bench", "dsv3-1b3", "v2-lite", "v3");
+    public static final List<String> NAMES =
+            List.of("tiny", "small", "train-small", "train-bench", "dsv3-1b3", "v2-lite", "v3");
 
     private Configs() {}
 

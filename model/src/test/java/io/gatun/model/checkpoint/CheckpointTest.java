@@ -14,8 +14,10 @@ import io.gatun.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.CopyOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -78,7 +80,9 @@ class CheckpointTest {
                         int code = codes.data().get(ValueLayout.JAVA_BYTE, (long) r * codes.cols() + c) & 0xFF;
                         float expected = (float) table.get(code) * (float) scales.get(r / 128, c / 128);
                         if ((float) read.get(r, c) != expected) {
-                            assertThat(read.get(r, c)).as("%s [%d, %d]", spec.name(), r, c).isEqualTo(expected);
+                            assertThat(read.get(r, c))
+                                    .as("%s [%d, %d]", spec.name(), r, c)
+                                    .isEqualTo(expected);
                         }
                     }
                 }
@@ -105,7 +109,8 @@ class CheckpointTest {
             ParameterSpec down = spec(golden.checkpoint(), DOWN);
             Tensor place = Tensor.zeros(arena, DType.F32, 64, 100);
             golden.checkpoint().read(down, place.columns(10, 46));
-            assertThat(place.get(63, 45)).isEqualTo(golden.checkpoint().tensor(DOWN).get(63, 35));
+            assertThat(place.get(63, 45))
+                    .isEqualTo(golden.checkpoint().tensor(DOWN).get(63, 35));
             assertThat(place.get(63, 46)).isZero();
         }
     }
@@ -131,7 +136,9 @@ class CheckpointTest {
     void namesWhatIsMissing() throws IOException {
         change("v3-mini", tensors -> tensors.remove(DOWN));
         assertRefused(DOWN + " is missing in " + folder + "; config.json asks for [64, 36]");
-        change("v3-mini", tensors -> tensors.keySet().removeIf(name -> name.startsWith("model.layers.1.mlp.experts.3.")));
+        change(
+                "v3-mini",
+                tensors -> tensors.keySet().removeIf(name -> name.startsWith("model.layers.1.mlp.experts.3.")));
         assertRefused("model.layers.1.mlp.experts.3.gate_proj.weight is missing in " + folder
                 + ", and so are 2 others; config.json asks for [36, 64]");
     }
@@ -153,7 +160,10 @@ class CheckpointTest {
 
     @Test
     void listsWhatNobodyAskedFor() throws IOException {
-        change("v3-mini", tensors -> tensors.put("model.layers.0.self_attn.rotary_emb.inv_freq", Tensor.zeros(arena, DType.F32, 8)));
+        change(
+                "v3-mini",
+                tensors ->
+                        tensors.put("model.layers.0.self_attn.rotary_emb.inv_freq", Tensor.zeros(arena, DType.F32, 8)));
         assertThat(Checkpoint.open(folder, arena).unused())
                 .containsExactly("model.layers.0.self_attn.rotary_emb.inv_freq");
     }
@@ -161,7 +171,8 @@ class CheckpointTest {
     @Test
     void doesWithoutMtpModulesThatWereDropped() throws IOException {
         change("mtp-mini", tensors -> tensors.keySet().removeIf(name -> name.startsWith("model.layers.2.")));
-        assertThat(Checkpoint.open(folder, arena).config().numNextnPredictLayers()).isZero();
+        assertThat(Checkpoint.open(folder, arena).config().numNextnPredictLayers())
+                .isZero();
         change("mtp-mini", tensors -> tensors.remove("model.layers.2.enorm.weight"));
         assertRefused("model.layers.2.enorm.weight is missing in " + folder + "; config.json asks for [48]");
     }
@@ -200,24 +211,29 @@ class CheckpointTest {
         Files.writeString(index, "{\"metadata\": {}}");
         assertRefused(index + ": weight_map is missing");
         Files.writeString(index, "{\"weight_map\": {\"a\": \"../a.safetensors\"}}");
-        assertRefused(index + ": weight_map.a is \"../a.safetensors\"; it should be the name of a file beside the index");
+        assertRefused(
+                index + ": weight_map.a is \"../a.safetensors\"; it should be the name of a file beside the index");
         Files.writeString(index, "{\"weight_map\": {\"a\": \"a.safetensors\"}}");
         assertRefused("there is no file " + folder.resolve("a.safetensors"));
         SafetensorsWriter.write(folder.resolve("a.safetensors"), Map.of("b", Tensor.zeros(arena, DType.F32, 1)));
         assertRefused(index + " says that a is in a.safetensors; there is none there");
     }
 
-    private static final java.nio.file.CopyOption REPLACE = java.nio.file.StandardCopyOption.REPLACE_EXISTING;
+    private static final CopyOption REPLACE = StandardCopyOption.REPLACE_EXISTING;
 
     private void assertRefused(String message) {
-        assertThatThrownBy(() -> Checkpoint.open(folder, arena)).isInstanceOf(ModelException.class).hasMessage(message);
+        assertThatThrownBy(() -> Checkpoint.open(folder, arena))
+                .isInstanceOf(ModelException.class)
+                .hasMessage(message);
     }
 
     /** Puts a golden model into the folder, with other tensors. */
     private void change(String name, Consumer<Map<String, Tensor>> edit) throws IOException {
         try (Golden golden = Golden.open(name)) {
             Map<String, Tensor> tensors = new LinkedHashMap<>();
-            golden.checkpoint().names().forEach(tensor -> tensors.put(tensor, golden.checkpoint().tensor(tensor)));
+            golden.checkpoint()
+                    .names()
+                    .forEach(tensor -> tensors.put(tensor, golden.checkpoint().tensor(tensor)));
             edit.accept(tensors);
             SafetensorsWriter.write(folder.resolve("model.safetensors"), tensors);
             Files.copy(golden.folder().resolve("config.json"), folder.resolve("config.json"), REPLACE);

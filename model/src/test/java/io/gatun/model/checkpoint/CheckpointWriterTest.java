@@ -14,6 +14,7 @@ import io.gatun.model.json.JsonObject;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,9 +67,12 @@ class CheckpointWriterTest {
         Checkpoint checkpoint = Checkpoint.open(folder, arena);
         assertReads(checkpoint, value -> Conversion.widen(Conversion.round(value)), value -> value);
         assertThat(checkpoint.tensor("model.layers.1.mlp.gate.weight").dtype()).isEqualTo(DType.BF16);
-        assertThat(checkpoint.tensor("model.layers.1.mlp.gate.e_score_correction_bias").dtype())
+        assertThat(checkpoint
+                        .tensor("model.layers.1.mlp.gate.e_score_correction_bias")
+                        .dtype())
                 .isEqualTo(DType.F32);
-        assertThat(JsonObject.read(folder.resolve("config.json")).text("torch_dtype")).isEqualTo("bfloat16");
+        assertThat(JsonObject.read(folder.resolve("config.json")).text("torch_dtype"))
+                .isEqualTo("bfloat16");
     }
 
     @Test
@@ -77,7 +81,8 @@ class CheckpointWriterTest {
         Checkpoint checkpoint = Checkpoint.open(folder, arena);
         for (ModelParameters.Copy copy : ModelParameters.copies(TINY)) {
             Tensor original = checkpoint.tensor(copy.original());
-            assertThat(checkpoint.tensor(copy.spec().name()).data().mismatch(original.data())).isEqualTo(-1);
+            assertThat(checkpoint.tensor(copy.spec().name()).data().mismatch(original.data()))
+                    .isEqualTo(-1);
         }
     }
 
@@ -85,13 +90,17 @@ class CheckpointWriterTest {
     void namesExactlyWhatThePublishedFileHolds() {
         try (Golden golden = Golden.open("mtp-mini")) {
             Checkpoint published = golden.checkpoint();
-            CheckpointWriter.write(
-                    folder, published.config(), spec -> published.tensor(spec.name()), DType.F32);
+            CheckpointWriter.write(folder, published.config(), spec -> published.tensor(spec.name()), DType.F32);
             Checkpoint written = Checkpoint.open(folder, arena);
             assertThat(written.names()).containsExactlyInAnyOrderElementsOf(published.names());
             for (String name : published.names()) {
-                assertThat(written.tensor(name)).hasToString(published.tensor(name).toString());
-                assertThat(written.tensor(name).data().mismatch(published.tensor(name).data())).as(name).isEqualTo(-1);
+                assertThat(written.tensor(name))
+                        .hasToString(published.tensor(name).toString());
+                assertThat(written.tensor(name)
+                                .data()
+                                .mismatch(published.tensor(name).data()))
+                        .as(name)
+                        .isEqualTo(-1);
             }
         }
     }
@@ -100,7 +109,8 @@ class CheckpointWriterTest {
     void spreadsLargeModelsOverFiles() throws IOException {
         CheckpointWriter.write(folder, TINY, spec -> parameters.get(spec.name()), DType.BF16, 50_000);
         assertThat(folder.resolve("model.safetensors")).doesNotExist();
-        List<String> shards = files().stream().filter(name -> name.startsWith("model-")).toList();
+        List<String> shards =
+                files().stream().filter(name -> name.startsWith("model-")).toList();
         assertThat(shards).hasSizeGreaterThan(2).contains("model-00001-of-%05d.safetensors".formatted(shards.size()));
         long bytes = 0;
         for (String shard : shards) {
@@ -124,7 +134,8 @@ class CheckpointWriterTest {
                 .containsExactly("config.json", "generation_config.json", "model-card.txt", "model.safetensors");
         CheckpointWriter.write(folder, TINY, spec -> parameters.get(spec.name()), DType.BF16, 50_000);
         assertThat(files()).contains("model.safetensors.index.json").doesNotContain("model.safetensors");
-        assertThat(Checkpoint.open(folder, arena).tensor("lm_head.weight").dtype()).isEqualTo(DType.BF16);
+        assertThat(Checkpoint.open(folder, arena).tensor("lm_head.weight").dtype())
+                .isEqualTo(DType.BF16);
     }
 
     @Test
@@ -147,12 +158,11 @@ class CheckpointWriterTest {
     void tellsGenerationItsTokens() {
         CheckpointWriter.write(folder, TINY, parameters, DType.F32);
         JsonObject generation = JsonObject.read(folder.resolve("generation_config.json"));
-        assertThat(generation.integer("bos_token_id")).isZero();
-        assertThat(generation.integer("eos_token_id")).isEqualTo(1);
+        assertThat(generation.integer("bos_token_id")).isEqualTo(TINY.bosTokenId());
+        assertThat(generation.integer("eos_token_id")).isEqualTo(TINY.eosTokenId());
     }
 
-    private void assertReads(
-            Checkpoint checkpoint, Function<Float, Float> weight, Function<Float, Float> bias) {
+    private void assertReads(Checkpoint checkpoint, Function<Float, Float> weight, Function<Float, Float> bias) {
         for (ParameterSpec spec : ModelParameters.of(TINY)) {
             Tensor read = Tensor.zeros(arena, DType.F32, spec.shape());
             checkpoint.read(spec, read);
@@ -160,7 +170,8 @@ class CheckpointWriterTest {
             Function<Float, Float> stored = spec.role() == Role.SELECTION_BIAS ? bias : weight;
             for (long i = 0; i < read.count(); i++) {
                 float expected = stored.apply((float) original.get(i));
-                if (read.get(i) != expected) assertThat(read.get(i)).as("%s, %d", spec, i).isEqualTo(expected);
+                if (read.get(i) != expected)
+                    assertThat(read.get(i)).as("%s, %d", spec, i).isEqualTo(expected);
             }
         }
     }
@@ -169,7 +180,7 @@ class CheckpointWriterTest {
         try (Stream<Path> files = Files.list(folder)) {
             return files.map(file -> file.getFileName().toString()).sorted().toList();
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
     }
 }

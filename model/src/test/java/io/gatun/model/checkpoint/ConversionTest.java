@@ -28,7 +28,9 @@ class ConversionTest {
             if (Float.isNaN(golden)) {
                 assertThat(value).as("code %d", code).isNaN();
             } else {
-                assertThat(Float.floatToRawIntBits(value)).as("code %d", code).isEqualTo(Float.floatToRawIntBits(golden));
+                assertThat(Float.floatToRawIntBits(value))
+                        .as("code %d", code)
+                        .isEqualTo(Float.floatToRawIntBits(golden));
             }
         }
     }
@@ -92,8 +94,10 @@ class ConversionTest {
         assertThat(Conversion.widen(Conversion.round(-0f))).isEqualTo(-0f);
         assertThat(Conversion.widen(Conversion.round(Float.MAX_VALUE))).isEqualTo(Float.POSITIVE_INFINITY);
         assertThat(Conversion.widen(Conversion.round(Float.NaN))).isNaN();
-        assertThat(Conversion.widen(Conversion.round(Float.intBitsToFloat(0x7F800001)))).isNaN();
-        assertThat(Conversion.widen(Conversion.round(Float.intBitsToFloat(0xFFFFFFFF)))).isNaN();
+        assertThat(Conversion.widen(Conversion.round(Float.intBitsToFloat(0x7F800001))))
+                .isNaN();
+        assertThat(Conversion.widen(Conversion.round(Float.intBitsToFloat(0xFFFFFFFF))))
+                .isNaN();
     }
 
     @ParameterizedTest

@@ -38,8 +38,7 @@ class SafetensorsFileTest {
 
     @Test
     void readsThePublishedFiles() {
-        SafetensorsFile model =
-                SafetensorsFile.open(Golden.folder("v3-mini").resolve("model.safetensors"), arena);
+        SafetensorsFile model = SafetensorsFile.open(Golden.folder("v3-mini").resolve("model.safetensors"), arena);
         assertThat(model.names()).hasSize(139).contains("lm_head.weight");
         assertThat(model.metadata()).containsEntry("format", "pt");
         assertThat(model.tensor("lm_head.weight")).hasToString("f32[160, 64]");
@@ -87,10 +86,7 @@ class SafetensorsFileTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '`',
-            textBlock = """
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, "b": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}} | 8 | : b starts at byte 4 of the data, and a ends at 8: tensors overlap
             {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}, "b": {"dtype": "F32", "shape": [1], "data_offsets": [8, 12]}} | 12 | : b starts at byte 8 of the data, and a ends at 4: tensors leave a hole
             {"a": {"dtype": "F32", "shape": [1], "data_offsets": [2, 6]}} | 6 | : a starts at byte 2 of the data, and the header ends at 0: tensors leave a hole
@@ -122,7 +118,12 @@ class SafetensorsFileTest {
         assertThatThrownBy(this::open)
                 .isInstanceOf(ModelException.class)
                 .hasMessageStartingWith(file + " is no safetensors file: ");
-        Files.write(file, ByteBuffer.allocate(20).order(ByteOrder.LITTLE_ENDIAN).putLong(13).array());
+        Files.write(
+                file,
+                ByteBuffer.allocate(20)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .putLong(13)
+                        .array());
         assertThatThrownBy(this::open).hasMessage(file + " is cut off: its header needs 13 bytes, and the file has 12");
         write("{\"a\": ", new byte[0]);
         assertThatThrownBy(this::open)
@@ -140,7 +141,9 @@ class SafetensorsFileTest {
                 .isInstanceOf(ModelException.class)
                 .hasMessage(file + " has changed since it was opened; open the model again");
         Files.delete(file);
-        assertThatThrownBy(opened::checkUnchanged).isInstanceOf(ModelException.class).hasMessageContaining("can no longer be read");
+        assertThatThrownBy(opened::checkUnchanged)
+                .isInstanceOf(ModelException.class)
+                .hasMessageContaining("can no longer be read");
     }
 
     @Test

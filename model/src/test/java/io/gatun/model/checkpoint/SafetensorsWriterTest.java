@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -53,7 +54,10 @@ class SafetensorsWriterTest {
         assertThat(read.metadata()).isEqualTo(Map.of("who", "test"));
         tensors.forEach((name, tensor) -> {
             assertThat(read.tensor(name)).hasToString(tensor.toString());
-            assertThat(read.tensor(name).data().mismatch(tensor.data().asSlice(0, read.tensor(name).data().byteSize())))
+            assertThat(read.tensor(name)
+                            .data()
+                            .mismatch(tensor.data()
+                                    .asSlice(0, read.tensor(name).data().byteSize())))
                     .as(name)
                     .isEqualTo(-1);
         });
@@ -62,7 +66,9 @@ class SafetensorsWriterTest {
     @Test
     void dataStartsAtACacheLine() throws IOException {
         SafetensorsWriter.write(file, Map.of("a", random(DType.F32, 3)));
-        long header = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        long header = ByteBuffer.wrap(Files.readAllBytes(file))
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .getLong();
         assertThat((header + 8) % 64).isZero();
         assertThat(Files.size(file)).isEqualTo(8 + header + 12);
     }
@@ -73,10 +79,11 @@ class SafetensorsWriterTest {
         tensors.put("b", random(DType.F32, 5));
         tensors.put("a", random(DType.F32, 2, 2));
         SafetensorsWriter.write(file, tensors, Map.of("z", "1", "y", "2", "x", "3"));
-        String header = Files.readString(file, java.nio.charset.StandardCharsets.ISO_8859_1).substring(8);
+        String header = Files.readString(file, StandardCharsets.ISO_8859_1).substring(8);
         assertThat(header)
-                .startsWith("{\"__metadata__\":{\"x\":\"3\",\"y\":\"2\",\"z\":\"1\"},\"b\":{\"dtype\":\"F32\",\"shape\":[5],\"data_offsets\":[0,20]},"
-                        + "\"a\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[20,36]}}");
+                .startsWith(
+                        "{\"__metadata__\":{\"x\":\"3\",\"y\":\"2\",\"z\":\"1\"},\"b\":{\"dtype\":\"F32\",\"shape\":[5],\"data_offsets\":[0,20]},"
+                                + "\"a\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[20,36]}}");
     }
 
     @Test
@@ -84,7 +91,9 @@ class SafetensorsWriterTest {
         Tensor whole = random(DType.F32, 9, 33);
         Tensor part = whole.columns(2, 31);
         try (SafetensorsWriter writer = SafetensorsWriter.create(
-                file, List.of(new Declaration("a", DType.BF16, 9, 29), new Declaration("b", DType.F32, 9, 29)), Map.of())) {
+                file,
+                List.of(new Declaration("a", DType.BF16, 9, 29), new Declaration("b", DType.F32, 9, 29)),
+                Map.of())) {
             writer.write(part);
             writer.write(part);
             writer.finish();
@@ -109,7 +118,8 @@ class SafetensorsWriterTest {
         }
         Tensor read = SafetensorsFile.open(file, arena).tensor("a");
         for (long i = 0; i < tensor.count(); i++) {
-            if (read.get(i) != tensor.get(i)) assertThat(read.get(i)).as("element %d", i).isEqualTo(tensor.get(i));
+            if (read.get(i) != tensor.get(i))
+                assertThat(read.get(i)).as("element %d", i).isEqualTo(tensor.get(i));
         }
     }
 
@@ -152,7 +162,8 @@ class SafetensorsWriterTest {
                     .hasMessage(file + " has all its tensors; there is one more, f32[1]");
         }
         List<Declaration> twice = List.of(new Declaration("a", DType.F32, 2), new Declaration("a", DType.F32, 1));
-        assertThatThrownBy(() -> SafetensorsWriter.create(file, twice, Map.of())).hasMessage("two tensors are called a");
+        assertThatThrownBy(() -> SafetensorsWriter.create(file, twice, Map.of()))
+                .hasMessage("two tensors are called a");
         assertThat(folder).isEmptyDirectory();
     }
 

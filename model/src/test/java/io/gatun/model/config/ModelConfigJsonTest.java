@@ -72,13 +72,15 @@ class ModelConfigJsonTest {
     @FieldSource("MODELS")
     void readsWhatItWrites(String name) {
         ModelConfig config = ModelConfigJson.read(Golden.folder(name).resolve("config.json"));
-        assertThat(ModelConfigJson.parse(ModelConfigJson.write(config, DType.F32), "test")).isEqualTo(config);
+        assertThat(ModelConfigJson.parse(ModelConfigJson.write(config, DType.F32), "test"))
+                .isEqualTo(config);
     }
 
     @Test
     void writesTheFieldsOfTheReleasedFiles() {
         Map<?, ?> written = ModelConfigJson.fields(parse(), DType.F32);
-        fields.forEach((name, value) -> assertThat(numbers(written.get(name))).as(name).isEqualTo(numbers(value)));
+        fields.forEach(
+                (name, value) -> assertThat(numbers(written.get(name))).as(name).isEqualTo(numbers(value)));
         assertThat(ModelConfigJson.fields(parse(), DType.BF16)).containsEntry("torch_dtype", "bfloat16");
     }
 
@@ -136,9 +138,7 @@ class ModelConfigJsonTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             model_type          | "llama"   | model_type is "llama"; it should be deepseek_v3 or deepseek_v2
             scoring_func        | "tanh"    | scoring_func is "tanh"; it should be one of sigmoid, softmax
             topk_method         | "best"    | topk_method is "best"; it should be one of noaux_tc, group_limited_greedy, greedy
@@ -238,9 +238,7 @@ class ModelConfigJsonTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             {"quant_method": "gptq"} | quantization_config.quant_method is "gptq"; it should be fp8
             {"quant_method": "fp8", "fmt": "e5m2"} | quantization_config.fmt is "e5m2"; it should be e4m3
             {"quant_method": "fp8"} | quantization_config.weight_block_size is null; it should be two numbers, the rows and columns that share a scale

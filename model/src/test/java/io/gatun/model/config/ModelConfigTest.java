@@ -8,6 +8,7 @@ import io.gatun.model.Golden;
 import io.gatun.model.ModelException;
 import io.gatun.model.json.Json;
 import io.gatun.model.json.JsonObject;
+import io.gatun.tensor.DType;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -18,9 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ModelConfigTest {
     /** Each wrong value of an otherwise valid model is refused with a sentence that names the field as the file does. */
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             vocab_size                   | 0      | vocab_size is 0; it is at least 1
             hidden_size                  | -1     | hidden_size is -1; it is at least 1
             intermediate_size            | 0      | intermediate_size is 0; it is at least 1
@@ -61,9 +60,11 @@ class ModelConfigTest {
 
     @Test
     void refusesStretchesThatCannotBe() {
-        assertThatThrownBy(() -> new Yarn(0.5, 32, 1, 1, 1, 64)).hasMessage("rope_scaling.factor is 0.5; a stretch is at least 1");
+        assertThatThrownBy(() -> new Yarn(0.5, 32, 1, 1, 1, 64))
+                .hasMessage("rope_scaling.factor is 0.5; a stretch is at least 1");
         assertThatThrownBy(() -> new Yarn(4, 1, 1, 1, 1, 64))
-                .hasMessage("rope_scaling.beta_fast is 1.0 and beta_slow is 1.0: the ramp runs from more turns to fewer");
+                .hasMessage(
+                        "rope_scaling.beta_fast is 1.0 and beta_slow is 1.0: the ramp runs from more turns to fewer");
         assertThatThrownBy(() -> new Yarn(4, 32, 0, 1, 1, 64))
                 .hasMessage("rope_scaling.beta_slow is 0.0; it is a number above 0");
         assertThatThrownBy(() -> new Yarn(4, 32, 1, 1, 0.707, 64))
@@ -112,7 +113,7 @@ class ModelConfigTest {
     @Test
     void dropsMtpAlone() {
         ModelConfig v3 = Configs.builtIn("v3");
-        Map<String, Object> fields = ModelConfigJson.fields(v3, io.gatun.tensor.DType.BF16);
+        Map<String, Object> fields = ModelConfigJson.fields(v3, DType.BF16);
         fields.put("num_nextn_predict_layers", 0);
         assertThat(v3.withoutMtp()).isEqualTo(ModelConfigJson.parse(Json.write(fields), "test"));
     }

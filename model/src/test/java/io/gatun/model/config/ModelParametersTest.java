@@ -3,8 +3,11 @@ package io.gatun.model.config;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gatun.model.Golden;
+import io.gatun.model.json.Json;
+import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +32,8 @@ class ModelParametersTest {
             Map<String, String> named = new HashMap<>();
             List<ParameterSpec> specs = new ArrayList<>(ModelParameters.of(golden.config()));
             ModelParameters.copies(golden.config()).forEach(copy -> specs.add(copy.spec()));
-            specs.forEach(spec -> named.put(spec.name(), List.of(box(spec.shape())).toString()));
+            specs.forEach(
+                    spec -> named.put(spec.name(), List.of(box(spec.shape())).toString()));
             assertThat(named).isEqualTo(expected).hasSameSizeAs(specs);
         }
     }
@@ -76,10 +80,9 @@ class ModelParametersTest {
 
     @Test
     void leavesOutSharedExpertsWhereThereAreNone() {
-        Map<String, Object> fields =
-                ModelConfigJson.fields(Configs.builtIn("tiny"), io.gatun.tensor.DType.F32);
+        Map<String, Object> fields = ModelConfigJson.fields(Configs.builtIn("tiny"), DType.F32);
         fields.put("n_shared_experts", null);
-        ModelConfig config = ModelConfigJson.parse(io.gatun.model.json.Json.write(fields), "test");
+        ModelConfig config = ModelConfigJson.parse(Json.write(fields), "test");
         assertThat(config.nSharedExperts()).isZero();
         assertThat(ModelParameters.of(config)).noneMatch(spec -> spec.name().contains("shared_experts"));
     }
@@ -87,7 +90,9 @@ class ModelParametersTest {
     @Test
     void specsAreValues() {
         ParameterSpec spec = new ParameterSpec("a", new long[] {2, 3}, Role.GATE);
-        assertThat(spec).isEqualTo(new ParameterSpec("a", new long[] {2, 3}, Role.GATE)).hasToString("a [2, 3]");
+        assertThat(spec)
+                .isEqualTo(new ParameterSpec("a", new long[] {2, 3}, Role.GATE))
+                .hasToString("a [2, 3]");
         assertThat(spec).isNotEqualTo(new ParameterSpec("a", new long[] {3, 2}, Role.GATE));
         assertThat(spec.count()).isEqualTo(6);
         spec.shape()[0] = 9;
@@ -95,6 +100,6 @@ class ModelParametersTest {
     }
 
     private static Long[] box(long[] shape) {
-        return java.util.Arrays.stream(shape).boxed().toArray(Long[]::new);
+        return Arrays.stream(shape).boxed().toArray(Long[]::new);
     }
 }

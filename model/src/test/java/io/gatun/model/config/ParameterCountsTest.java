@@ -2,8 +2,8 @@ package io.gatun.model.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gatun.tensor.DType;
 import io.gatun.model.json.Json;
+import io.gatun.tensor.DType;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -59,8 +59,10 @@ class ParameterCountsTest {
         ParameterCounts peer = ParameterCounts.of(Configs.builtIn("dsv3-1b3"));
         assertThat(Math.round(peer.total() / 1e5)).isEqualTo(12_774);
         assertThat(Math.round(peer.activeWithoutEmbedding() / 1e5)).isEqualTo(2_058);
-        assertThat(Math.round(ParameterCounts.of(Configs.builtIn("train-small")).total() / 1e4)).isEqualTo(170);
-        assertThat(Math.round(ParameterCounts.of(Configs.builtIn("train-bench")).total() / 1e5)).isEqualTo(798);
+        assertThat(Math.round(ParameterCounts.of(Configs.builtIn("train-small")).total() / 1e4))
+                .isEqualTo(170);
+        assertThat(Math.round(ParameterCounts.of(Configs.builtIn("train-bench")).total() / 1e5))
+                .isEqualTo(798);
         ParameterCounts tiny = ParameterCounts.of(Configs.builtIn("tiny"));
         assertThat(tiny.total() + tiny.mtp()).isBetween(55_000L, 65_000L);
     }
@@ -87,11 +89,16 @@ class ParameterCountsTest {
                 "num_experts_per_tok", 6,
                 "topk_group", 3));
         fields.putAll(Map.of(
-                "scoring_func", "softmax",
-                "topk_method", "group_limited_greedy",
-                "norm_topk_prob", false,
-                "routed_scaling_factor", 16.0,
-                "num_nextn_predict_layers", 0));
+                "scoring_func",
+                "softmax",
+                "topk_method",
+                "group_limited_greedy",
+                "norm_topk_prob",
+                false,
+                "routed_scaling_factor",
+                16.0,
+                "num_nextn_predict_layers",
+                0));
         return ModelConfigJson.parse(Json.write(fields), "v2");
     }
 }

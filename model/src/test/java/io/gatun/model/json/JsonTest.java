@@ -46,7 +46,8 @@ class JsonTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"{", "{\"a\": }", "[1,]", "{\"a\": 1, \"a\": 2}", "{\"a\": 1} x", "99999999999999999999", "nul"})
+    @ValueSource(
+            strings = {"{", "{\"a\": }", "[1,]", "{\"a\": 1, \"a\": 2}", "{\"a\": 1} x", "99999999999999999999", "nul"})
     void namesTheSourceOfBadJson(String text) {
         assertThatThrownBy(() -> Json.parse(text, "some.json"))
                 .isInstanceOf(ModelException.class)
@@ -69,22 +70,23 @@ class JsonTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             [1]   | test: a JSON object was expected, and there is an array
             3     | test: a JSON object was expected, and there is 3
             "a"   | test: a JSON object was expected, and there is "a"
             null  | test: a JSON object was expected, and there is null
             """)
     void anObjectIsAnObject(String text, String message) {
-        assertThatThrownBy(() -> JsonObject.parse(text, "test")).isInstanceOf(ModelException.class).hasMessage(message);
+        assertThatThrownBy(() -> JsonObject.parse(text, "test"))
+                .isInstanceOf(ModelException.class)
+                .hasMessage(message);
     }
 
     @Test
     void readsFieldsByType() {
         JsonObject json = JsonObject.parse(
-                "{\"i\": 3, \"d\": 0.5, \"t\": \"x\", \"f\": true, \"n\": null, \"l\": [1], \"o\": {\"i\": \"no\"}}", "test");
+                "{\"i\": 3, \"d\": 0.5, \"t\": \"x\", \"f\": true, \"n\": null, \"l\": [1], \"o\": {\"i\": \"no\"}}",
+                "test");
         assertThat(json.integer("i")).isEqualTo(3);
         assertThat(json.number("i")).isEqualTo(3.0);
         assertThat(json.number("d")).isEqualTo(0.5);

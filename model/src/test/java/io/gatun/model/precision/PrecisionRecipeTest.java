@@ -15,7 +15,8 @@ class PrecisionRecipeTest {
     @Test
     void f32RoundsNothing() {
         PrecisionRecipe recipe = PrecisionRecipe.named("f32");
-        for (Role role : Role.values()) assertThat(recipe.format(role)).as(role.name()).isEqualTo(Format.F32);
+        for (Role role : Role.values())
+            assertThat(recipe.format(role)).as(role.name()).isEqualTo(Format.F32);
         assertThat(recipe.exportType()).isEqualTo(DType.F32);
     }
 
