@@ -25,7 +25,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
-@Fork(value = 3, jvmArgs = {"--add-modules=jdk.incubator.vector", "-Xms1g", "-Xmx1g"})
+@Fork(
+        value = 3,
+        jvmArgs = {"--add-modules=jdk.incubator.vector", "-Xms1g", "-Xmx1g"})
 public class MatmulBenchmark {
     /** rows x k x n: small's projections and experts, then train-bench's dense layer. */
     @Param({"1024x128x128", "256x128x64", "2048x512x1408"})

@@ -52,7 +52,8 @@ public final class LanguageModel implements AutoCloseable {
     private final DeepSeekV3 model;
     private Tokenizer tokenizer; // read when first asked for: scoring tokens needs none
 
-    private LanguageModel(Path folder, Arena arena, Team team, ModelConfig config, Checkpoint checkpoint, PrecisionRecipe recipe) {
+    private LanguageModel(
+            Path folder, Arena arena, Team team, ModelConfig config, Checkpoint checkpoint, PrecisionRecipe recipe) {
         this.folder = folder;
         this.arena = arena;
         this.team = team;
@@ -94,7 +95,8 @@ public final class LanguageModel implements AutoCloseable {
     public synchronized Tokenizer tokenizer() {
         if (tokenizer == null) {
             Path file = folder.resolve("tokenizer.json");
-            if (!Files.exists(file)) throw new ModelException(folder + " has no tokenizer.json, so it can read and write no text");
+            if (!Files.exists(file))
+                throw new ModelException(folder + " has no tokenizer.json, so it can read and write no text");
             tokenizer = TokenizerJson.read(file);
         }
         return tokenizer;

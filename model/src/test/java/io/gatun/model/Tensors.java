@@ -27,8 +27,17 @@ public final class Tensors {
             }
         }
         if (off > 0) {
-            throw new AssertionError("%s: %d of %d elements are off by more than %g; element %d is %g, expected %g (error %g)"
-                    .formatted(what, off, actual.count(), tolerance, worst, actual.get(worst), expected.get(worst), largest));
+            throw new AssertionError(
+                    "%s: %d of %d elements are off by more than %g; element %d is %g, expected %g (error %g)"
+                            .formatted(
+                                    what,
+                                    off,
+                                    actual.count(),
+                                    tolerance,
+                                    worst,
+                                    actual.get(worst),
+                                    expected.get(worst),
+                                    largest));
         }
     }
 }

@@ -232,7 +232,8 @@ public final class GroupedTopK {
     private static int take(MemorySegment keys, int first, int n) {
         int step = INTS.length();
         var best = IntVector.fromMemorySegment(INTS, keys, (long) first * 4, LITTLE_ENDIAN);
-        var here = IntVector.zero(INTS).addIndex(1); // made here: a constant object would be boxed where the loop merges
+        var here =
+                IntVector.zero(INTS).addIndex(1); // made here: a constant object would be boxed where the loop merges
         var where = here;
         for (int i = step; i < n; i += step) {
             here = here.add(step);

@@ -22,12 +22,14 @@ public final class Team implements AutoCloseable {
         void run(int task, int worker);
     }
 
-    private static final int SPINS = 2_000; // about 40 us: longer than the serial gaps of a step, shorter than a time slice
+    private static final int SPINS =
+            2_000; // about 40 us: longer than the serial gaps of a step, shorter than a time slice
 
     private final Worker[] workers;
     private final ReentrantLock turn = new ReentrantLock(true);
 
-    // The claim holds the region's number in its upper half and the next task in its lower half, so that a thread that wakes
+    // The claim holds the region's number in its upper half and the next task in its lower half, so that a thread that
+    // wakes
     // late can never take a task of a region it did not see begin.
     private final AtomicLong claim = new AtomicLong();
     private final AtomicInteger finished = new AtomicInteger();

@@ -114,7 +114,8 @@ public final class Tensor {
      * @throws TensorException for a tensor in GPU memory
      */
     public MemorySegment data() {
-        if (place == Place.DEVICE) throw new TensorException(this + " lies in GPU memory; copy it to the host to read it");
+        if (place == Place.DEVICE)
+            throw new TensorException(this + " lies in GPU memory; copy it to the host to read it");
         return data;
     }
 
@@ -131,8 +132,8 @@ public final class Tensor {
      */
     public Tensor slice(long from, long to) {
         if (from < 0 || to > shape[0] || from > to) {
-            throw new TensorException("slice [%d, %d): the first dimension of %s has %d elements"
-                    .formatted(from, to, this, shape[0]));
+            throw new TensorException(
+                    "slice [%d, %d): the first dimension of %s has %d elements".formatted(from, to, this, shape[0]));
         }
         long[] part = shape.clone();
         part[0] = to - from;
@@ -148,7 +149,8 @@ public final class Tensor {
      */
     public Tensor columns(long from, long to) {
         if (from < 0 || to > last(shape) || from > to) {
-            throw new TensorException("columns [%d, %d): rows of %s have %d elements".formatted(from, to, this, cols()));
+            throw new TensorException(
+                    "columns [%d, %d): rows of %s have %d elements".formatted(from, to, this, cols()));
         }
         long[] part = shape.clone();
         part[part.length - 1] = to - from;
@@ -237,7 +239,8 @@ public final class Tensor {
             return;
         }
         for (long r = 0; r < rows(); r++) {
-            data().asSlice(r * rowStride * dtype.bytes(), (long) cols() * dtype.bytes()).fill((byte) 0);
+            data().asSlice(r * rowStride * dtype.bytes(), (long) cols() * dtype.bytes())
+                    .fill((byte) 0);
         }
     }
 

@@ -85,7 +85,8 @@ class TensorTest {
         assertThatThrownBy(() -> Tensor.of(MemorySegment.ofArray(new float[4]), DType.F32, 4))
                 .hasMessageContaining("off-heap");
         assertThatThrownBy(() -> Tensor.of(arena.allocate(12), DType.F32, 4)).hasMessageContaining("16 bytes");
-        assertThatThrownBy(() -> Tensor.zeros(arena, DType.F32, 1L << 40, 1L << 40)).isInstanceOf(ArithmeticException.class);
+        assertThatThrownBy(() -> Tensor.zeros(arena, DType.F32, 1L << 40, 1L << 40))
+                .isInstanceOf(ArithmeticException.class);
         assertThatThrownBy(() -> Tensor.zeros(arena, DType.F32, -1)).hasMessageContaining("negative");
     }
 

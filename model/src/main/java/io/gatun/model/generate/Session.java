@@ -15,7 +15,8 @@ import java.util.Arrays;
 
 /** One sequence: its latent cache, and the tokens in it. Used by one thread at a time. */
 public final class Session implements AutoCloseable {
-    private static final int LARGEST_CHUNK = 64; // tokens that one pass of a prompt takes; smaller powers of two take the rest
+    private static final int LARGEST_CHUNK =
+            64; // tokens that one pass of a prompt takes; smaller powers of two take the rest
 
     private final Ops ops;
     private final DeepSeekV3 model;
@@ -33,7 +34,8 @@ public final class Session implements AutoCloseable {
     public Session(Ops ops, DeepSeekV3 model, Tokenizer tokenizer, int positions) {
         int most = model.config().maxPositionEmbeddings();
         if (positions < 1 || positions > most) {
-            throw new ModelException("a session of %d positions: max_position_embeddings allows 1 to %d".formatted(positions, most));
+            throw new ModelException(
+                    "a session of %d positions: max_position_embeddings allows 1 to %d".formatted(positions, most));
         }
         this.ops = ops;
         this.model = model;
@@ -76,7 +78,8 @@ public final class Session implements AutoCloseable {
         int index = Integer.numberOfTrailingZeros(size);
         if (chunks[index] == null) {
             ModelSlot slot = model.plan(new Workspace(ops, memory, Purpose.INFERENCE), 1, size);
-            chunks[index] = new Chunk(slot, ops.ints(memory, 1, size), slot.hidden().slice(size - 1, size));
+            chunks[index] =
+                    new Chunk(slot, ops.ints(memory, 1, size), slot.hidden().slice(size - 1, size));
         }
         return chunks[index];
     }

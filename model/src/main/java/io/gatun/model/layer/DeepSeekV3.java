@@ -41,8 +41,7 @@ public final class DeepSeekV3 {
         head = new Head(ops, parameters);
         for (int k = 0; k < config.numNextnPredictLayers(); k++) {
             int layer = layers + k;
-            mtp.add(new MtpModule(
-                    ops, config, layer, parameters.in("model.layers." + layer + "."), embedding, rope));
+            mtp.add(new MtpModule(ops, config, layer, parameters.in("model.layers." + layer + "."), embedding, rope));
         }
     }
 

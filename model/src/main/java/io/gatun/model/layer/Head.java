@@ -13,7 +13,8 @@ import io.gatun.tensor.Tensor;
  * exist at once. The main model and the MTP modules share it.
  */
 final class Head {
-    private static final int LOGITS_AT_ONCE = 1 << 18; // 1 MiB of FP32: stays in cache between the product and its gradient
+    private static final int LOGITS_AT_ONCE =
+            1 << 18; // 1 MiB of FP32: stays in cache between the product and its gradient
 
     /** One prediction task: hidden states and the tokens that follow them, cut into chunks. */
     static final class Slot {

@@ -11,9 +11,11 @@ public final class Initialisation {
     public static void normal(ParameterStore store, double deviation, long seed) {
         for (ParameterStore.Entry entry : store.entries()) {
             Role role = entry.spec().role();
-            SplittableRandom random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + hash(entry.spec().name()));
+            SplittableRandom random = new SplittableRandom(
+                    seed * 0x9E3779B97F4A7C15L + hash(entry.spec().name()));
             for (long i = 0; i < entry.value().count(); i++) {
-                double value = role == Role.NORM ? 1 : role == Role.SELECTION_BIAS ? 0 : deviation * random.nextGaussian();
+                double value =
+                        role == Role.NORM ? 1 : role == Role.SELECTION_BIAS ? 0 : deviation * random.nextGaussian();
                 entry.value().set(i, value);
             }
         }

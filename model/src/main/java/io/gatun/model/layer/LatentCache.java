@@ -21,8 +21,7 @@ public final class LatentCache {
             int bytes = to.dtype().bytes();
             long row = (long) to.cols() * bytes;
             for (int r = 0; r < from.rows(); r++) {
-                MemorySegment.copy(
-                        from.data(), r * from.rowStride() * bytes, to.data(), (start + r) * row, row);
+                MemorySegment.copy(from.data(), r * from.rowStride() * bytes, to.data(), (start + r) * row, row);
             }
         }
     }

@@ -33,8 +33,8 @@ public final class ModelSlot {
         ModelConfig config = model.config();
         int depths = w.isTraining() ? config.numNextnPredictLayers() : 0;
         if (batch < 1 || sequence < 1 || sequence <= depths) {
-            throw new TensorException("cannot plan %d sequences of %d tokens with %d MTP modules"
-                    .formatted(batch, sequence, depths));
+            throw new TensorException(
+                    "cannot plan %d sequences of %d tokens with %d MTP modules".formatted(batch, sequence, depths));
         }
         this.batch = batch;
         this.sequence = sequence;
@@ -68,7 +68,12 @@ public final class ModelSlot {
         heads[0] = model.head().plan(w.in("head"), hidden, dHidden, targets[0], logits);
         for (int k = 0; k < depths; k++) {
             heads[k + 1] = model.head()
-                    .plan(w.in("mtp." + k + ".head"), mtp[k].hidden, mtp[k].dHidden, targets[k + 1], smaller(logits, mtp[k]));
+                    .plan(
+                            w.in("mtp." + k + ".head"),
+                            mtp[k].hidden,
+                            mtp[k].dHidden,
+                            targets[k + 1],
+                            smaller(logits, mtp[k]));
         }
         dStream = new Tensor[layers + 1];
         for (int i = layers; i >= 0; i--) dStream[i] = w.gradient("stream." + i, rows, config.hiddenSize());

@@ -3,7 +3,6 @@ package io.gatun.model.layer;
 import static io.gatun.kernels.Accumulate.ADD;
 import static io.gatun.kernels.Accumulate.WRITE;
 
-
 import io.gatun.model.config.ModelConfig;
 import io.gatun.model.ops.Elementwise;
 import io.gatun.model.ops.Ops;

@@ -40,8 +40,7 @@ public final class ParameterStore implements Parameters {
      * @param recipe which format each product rounds its operands to
      * @param purpose TRAINING adds gradients
      */
-    public ParameterStore(
-            Ops ops, Arena arena, ModelConfig config, PrecisionRecipe recipe, Workspace.Purpose purpose) {
+    public ParameterStore(Ops ops, Arena arena, ModelConfig config, PrecisionRecipe recipe, Workspace.Purpose purpose) {
         this.ops = ops;
         List<ParameterSpec> specs = ModelParameters.of(config);
         matrixElements = elements(specs, true);

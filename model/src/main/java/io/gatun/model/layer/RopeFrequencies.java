@@ -16,13 +16,7 @@ import io.gatun.model.config.Yarn;
  * @param useYarn whether the model sees more than {@code originalMax} positions; otherwise the four numbers above are ignored
  */
 public record RopeFrequencies(
-        int dim,
-        double theta,
-        double factor,
-        double betaFast,
-        double betaSlow,
-        int originalMax,
-        boolean useYarn) {
+        int dim, double theta, double factor, double betaFast, double betaSlow, int originalMax, boolean useYarn) {
     public RopeFrequencies {
         if (dim < 2 || dim % 2 != 0) {
             throw new IllegalArgumentException(

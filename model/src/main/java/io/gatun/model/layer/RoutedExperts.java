@@ -123,8 +123,7 @@ final class RoutedExperts {
         router.forward(s.logits, u, s.router, WRITE);
         verbs.route(s.routing, s.logits, selectionBias(), config);
         if (s.balanceFactor != 0) {
-            verbs.sequenceBalance(
-                    s.balanceLoss, s.dScores, s.routing.scores(), config, s.sequence, s.balanceFactor);
+            verbs.sequenceBalance(s.balanceLoss, s.dScores, s.routing.scores(), config, s.sequence, s.balanceFactor);
         }
         verbs.permute(s.x, u, s.routing);
     }

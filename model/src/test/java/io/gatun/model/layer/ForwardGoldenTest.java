@@ -25,7 +25,8 @@ class ForwardGoldenTest {
     private static final double ROUTER = 2e-5;
 
     @ParameterizedTest
-    @ValueSource(strings = {"v3-mini", "v3-nogroup-mini", "v3-realrope-mini", "v2lite-mini", "v2-groups-mini", "mtp-mini"})
+    @ValueSource(
+            strings = {"v3-mini", "v3-nogroup-mini", "v3-realrope-mini", "v2lite-mini", "v2-groups-mini", "mtp-mini"})
     void vectorKernelsEqualThePublishedCode(String name) {
         try (Team team = new Team(2);
                 Golden golden = Golden.open(name)) {
@@ -34,7 +35,8 @@ class ForwardGoldenTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"v3-mini", "v3-nogroup-mini", "v3-realrope-mini", "v2lite-mini", "v2-groups-mini", "mtp-mini"})
+    @ValueSource(
+            strings = {"v3-mini", "v3-nogroup-mini", "v3-realrope-mini", "v2lite-mini", "v2-groups-mini", "mtp-mini"})
     void theReferenceEqualsThePublishedCode(String name) {
         try (Golden golden = Golden.open(name)) {
             checkPrefill(golden, new ReferenceOps());
@@ -44,18 +46,29 @@ class ForwardGoldenTest {
     private static void checkPrefill(Golden golden, Ops ops) {
         Tensor ids = golden.expected("input_ids");
         int batch = (int) ids.size(0);
-        int sequence = golden.has("prefill.logits") ? (int) golden.expected("prefill.logits").size(1) : (int) ids.size(1) - 1;
+        int sequence = golden.has("prefill.logits")
+                ? (int) golden.expected("prefill.logits").size(1)
+                : (int) ids.size(1) - 1;
         DeepSeekV3 model = golden.model(ops, golden.parameters(ops, "f32", Purpose.INFERENCE));
         ModelSlot slot = model.plan(new Workspace(ops, golden.arena(), Purpose.INFERENCE), batch, sequence);
         model.load(ints(golden.arena(), ids.columns(0, sequence)), slot);
         model.forward(slot);
-        Tensor logits = ops.reals(golden.arena(), (long) batch * sequence, golden.config().vocabSize());
+        Tensor logits = ops.reals(
+                golden.arena(), (long) batch * sequence, golden.config().vocabSize());
         model.logits(logits, slot.hidden());
 
         compare(golden, "hidden.embed", slot.stream(-1), HIDDEN);
         for (int layer = 0; layer < golden.config().numHiddenLayers(); layer++) {
-            compare(golden, "attn_out." + layer, difference(golden.arena(), slot.blocks[layer].h, slot.stream(layer - 1)), HIDDEN);
-            compare(golden, "ffn_out." + layer, difference(golden.arena(), slot.stream(layer), slot.blocks[layer].h), HIDDEN);
+            compare(
+                    golden,
+                    "attn_out." + layer,
+                    difference(golden.arena(), slot.blocks[layer].h, slot.stream(layer - 1)),
+                    HIDDEN);
+            compare(
+                    golden,
+                    "ffn_out." + layer,
+                    difference(golden.arena(), slot.stream(layer), slot.blocks[layer].h),
+                    HIDDEN);
             compare(golden, "hidden." + layer, slot.stream(layer), HIDDEN);
         }
         for (ModelSlot.Routed routed : slot.routed()) compareRouting(golden, routed);
@@ -79,7 +92,9 @@ class ForwardGoldenTest {
                 expected.put((int) indices.get(row, k), weights.get(row, k));
                 actual.put((int) routing.ids().get(row, k), routing.weights().get(row, k));
             }
-            assertThat(actual.keySet()).as("experts of row %d, layer %d", row, routed.layer()).isEqualTo(expected.keySet());
+            assertThat(actual.keySet())
+                    .as("experts of row %d, layer %d", row, routed.layer())
+                    .isEqualTo(expected.keySet());
             for (int expert : expected.keySet()) {
                 assertThat(Math.abs(actual.get(expert) - expected.get(expert)))
                         .as("weight of expert %d, row %d, layer %d", expert, row, routed.layer())
@@ -118,8 +133,16 @@ class ForwardGoldenTest {
                     assertClose("decode.logits " + i, logits, rows.slice(i - prompt + 1, i - prompt + 2), HIDDEN);
                 }
                 for (int layer = 0; layer < golden.config().numHiddenLayers(); layer++) {
-                    compareCache(golden, "cache." + layer + ".kv", b, cache.layer(layer).latent());
-                    compareCache(golden, "cache." + layer + ".pe", b, cache.layer(layer).rope());
+                    compareCache(
+                            golden,
+                            "cache." + layer + ".kv",
+                            b,
+                            cache.layer(layer).latent());
+                    compareCache(
+                            golden,
+                            "cache." + layer + ".pe",
+                            b,
+                            cache.layer(layer).rope());
                 }
             }
         }

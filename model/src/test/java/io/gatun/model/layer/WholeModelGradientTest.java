@@ -36,7 +36,8 @@ class WholeModelGradientTest {
 
     /** MTP of depth 2, two shared experts, four groups of which two are kept, query compression, unequal head widths. */
     private static ModelConfig sigmoid() {
-        return config("\"q_lora_rank\": 10, \"scoring_func\": \"sigmoid\", \"topk_method\": \"noaux_tc\", \"norm_topk_prob\": true");
+        return config(
+                "\"q_lora_rank\": 10, \"scoring_func\": \"sigmoid\", \"topk_method\": \"noaux_tc\", \"norm_topk_prob\": true");
     }
 
     /** V2's router, without query compression. */
@@ -46,17 +47,14 @@ class WholeModelGradientTest {
     }
 
     private static ModelConfig config(String router) {
-        return ModelConfigJson.parse(
-                """
+        return ModelConfigJson.parse("""
                 {"model_type": "deepseek_v3", "vocab_size": 23, "hidden_size": 14, "intermediate_size": 18,
                  "moe_intermediate_size": 6, "num_hidden_layers": 2, "num_attention_heads": 3, "n_routed_experts": 8,
                  "n_shared_experts": 2, "routed_scaling_factor": 1.5, "kv_lora_rank": 8, "qk_rope_head_dim": 4,
                  "v_head_dim": 5, "qk_nope_head_dim": 6, "n_group": 4, "topk_group": 2, "num_experts_per_tok": 3,
                  "first_k_dense_replace": 1, "max_position_embeddings": 16, "rms_norm_eps": 1e-6, "rope_theta": 100.0,
                  "num_nextn_predict_layers": 2, "tie_word_embeddings": false, "bos_token_id": 0, "eos_token_id": 1, %s}
-                """
-                        .formatted(router),
-                "test configuration");
+                """.formatted(router), "test configuration");
     }
 
     /** A model with random parameters, and one batch of random tokens. */
@@ -127,7 +125,8 @@ class WholeModelGradientTest {
             int samples = entry.spec().role() == Role.EXPERT ? 1 : 2;
             for (int sample = 0; sample < samples; sample++) {
                 long i = random.nextLong(entry.value().count());
-                long offset = entry.grad().data().address() - run.store.grads().data().address();
+                long offset =
+                        entry.grad().data().address() - run.store.grads().data().address();
                 double analytic = gradients.get(0, offset / Double.BYTES + i);
                 double value = entry.value().get(i);
                 entry.value().set(i, value + step);
@@ -175,7 +174,8 @@ class WholeModelGradientTest {
             }
             if (entry.spec().name().contains(".experts.")) continue; // an expert without tokens has none
             double sum = 0;
-            for (long i = 0; i < entry.grad().count(); i++) sum += Math.abs(entry.grad().get(i));
+            for (long i = 0; i < entry.grad().count(); i++)
+                sum += Math.abs(entry.grad().get(i));
             assertThat(sum).as(entry.spec().name()).isPositive();
         }
     }

@@ -31,7 +31,10 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--max-tokens", paramLabel = "N", description = "most new tokens (default: ${DEFAULT-VALUE})")
     private int maxTokens = 256;
 
-    @Option(names = "--temperature", paramLabel = "T", description = "0 takes the most likely token (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--temperature",
+            paramLabel = "T",
+            description = "0 takes the most likely token (default: ${DEFAULT-VALUE})")
     private double temperature = 0.7;
 
     @Option(names = "--top-p", paramLabel = "P", description = "(default: ${DEFAULT-VALUE})")
@@ -74,7 +77,10 @@ final class GenerateCommand implements Callable<Integer> {
                 double seconds = (System.nanoTime() - start) * 1e-9;
                 System.err.printf(
                         "%d prompt tokens, %d new tokens in %.2f s; finished by %s%n",
-                        result.promptTokens(), result.ids().length, seconds, result.finish().name().toLowerCase(Locale.ROOT));
+                        result.promptTokens(),
+                        result.ids().length,
+                        seconds,
+                        result.finish().name().toLowerCase(Locale.ROOT));
             }
         }
         return 0;

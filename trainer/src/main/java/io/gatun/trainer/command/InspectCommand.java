@@ -52,7 +52,9 @@ final class InspectCommand implements Callable<Integer> {
         System.out.println("memory");
         row("cache, bytes per token", number(cache * Float.BYTES) + " (F32)");
         row("weights in FP32", bytes((counts.total() + counts.mtp()) * Float.BYTES));
-        row("training in FP32", bytes((counts.total() + counts.mtp()) * 4 * Float.BYTES) + " (weights, gradients, moments)");
+        row(
+                "training in FP32",
+                bytes((counts.total() + counts.mtp()) * 4 * Float.BYTES) + " (weights, gradients, moments)");
         System.out.println("engine");
         try (Team team = new Team(1)) {
             row("products", new VectorMatmul(team).describe());

@@ -59,7 +59,9 @@ public final class Main implements Runnable {
     }
 
     private static int failed(Exception e, CommandLine command, CommandLine.ParseResult parsed) {
-        if (e instanceof IllegalArgumentException) { // a record that refused a value of the command line or the configuration
+        if (e
+                instanceof
+                IllegalArgumentException) { // a record that refused a value of the command line or the configuration
             command.getErr().println("gatun: " + e.getMessage());
             return CommandLine.ExitCode.USAGE;
         }

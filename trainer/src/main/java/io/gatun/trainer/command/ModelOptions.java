@@ -9,7 +9,10 @@ final class ModelOptions {
     @Option(names = "--threads", paramLabel = "N", description = "threads that compute (default: all processors)")
     private int threads = Runtime.getRuntime().availableProcessors();
 
-    @Option(names = "--compute", paramLabel = "FORMAT", description = "f32 or bf16: what products round to (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--compute",
+            paramLabel = "FORMAT",
+            description = "f32 or bf16: what products round to (default: ${DEFAULT-VALUE})")
     private String compute = "f32";
 
     LanguageModel.Options resolve() {

@@ -34,7 +34,10 @@ final class ScoreCommand implements Callable<Integer> {
     private Input input;
 
     private static final class Input {
-        @Option(names = "--text", paramLabel = "FILE", description = "UTF-8 text; each token is predicted once, in windows")
+        @Option(
+                names = "--text",
+                paramLabel = "FILE",
+                description = "UTF-8 text; each token is predicted once, in windows")
         private Path text;
 
         @Option(
@@ -80,7 +83,8 @@ final class ScoreCommand implements Callable<Integer> {
         int length = window > 0 ? window : Math.min(2048, model.config().maxPositionEmbeddings());
         int predicted = ids.length - 1;
         int windows = predicted / length;
-        double nats = losses(model, ids, 0, windows, length) + losses(model, ids, windows * length, 1, predicted % length);
+        double nats =
+                losses(model, ids, 0, windows, length) + losses(model, ids, windows * length, 1, predicted % length);
         System.out.printf(
                 Locale.ROOT,
                 "tokens %d, perplexity %.4f, nats per token %.4f, bits per byte %.4f (windows of %d)%n",
@@ -151,9 +155,13 @@ final class ScoreCommand implements Callable<Integer> {
     }
 
     private int id(Object json, int vocabulary) {
-        if (json instanceof Number n && n.intValue() == n.doubleValue() && n.intValue() >= 0 && n.intValue() < vocabulary) {
+        if (json instanceof Number n
+                && n.intValue() == n.doubleValue()
+                && n.intValue() >= 0
+                && n.intValue() < vocabulary) {
             return n.intValue();
         }
-        throw new ModelException("%s: %s is no token id; the vocabulary has %d entries".formatted(input.tokens, json, vocabulary));
+        throw new ModelException(
+                "%s: %s is no token id; the vocabulary has %d entries".formatted(input.tokens, json, vocabulary));
     }
 }

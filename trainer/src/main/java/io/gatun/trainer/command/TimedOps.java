@@ -49,16 +49,17 @@ final class TimedOps implements Ops {
     }
 
     private <T> T timed(Class<T> verbs, T target, Kind kind) {
-        return verbs.cast(Proxy.newProxyInstance(verbs.getClassLoader(), new Class<?>[] {verbs}, (proxy, method, args) -> {
-            long start = System.nanoTime();
-            try {
-                return method.invoke(target, args);
-            } catch (InvocationTargetException e) {
-                throw e.getCause();
-            } finally {
-                nanos.get(kindOf(method.getName(), kind))[0] += System.nanoTime() - start;
-            }
-        }));
+        return verbs.cast(Proxy.newProxyInstance(
+                verbs.getClassLoader(), new Class<?>[] {verbs}, (proxy, method, args) -> {
+                    long start = System.nanoTime();
+                    try {
+                        return method.invoke(target, args);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    } finally {
+                        nanos.get(kindOf(method.getName(), kind))[0] += System.nanoTime() - start;
+                    }
+                }));
     }
 
     private static Kind kindOf(String verb, Kind group) {

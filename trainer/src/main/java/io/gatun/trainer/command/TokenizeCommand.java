@@ -49,14 +49,16 @@ final class TokenizeCommand implements Callable<Integer> {
     private String encoded(Tokenizer tokenizer, String line, String source) {
         String text = line;
         if (json) {
-            if (!(Json.parse(line, source) instanceof String parsed)) throw new ModelException(source + " is no JSON string");
+            if (!(Json.parse(line, source) instanceof String parsed))
+                throw new ModelException(source + " is no JSON string");
             text = parsed;
         }
         return Arrays.toString(tokenizer.encode(text)).replace(" ", "");
     }
 
     private String decoded(Tokenizer tokenizer, String line, String source) {
-        if (!(Json.parse(line, source) instanceof List<?> ids)) throw new ModelException(source + " is no JSON array of ids");
+        if (!(Json.parse(line, source) instanceof List<?> ids))
+            throw new ModelException(source + " is no JSON array of ids");
         int[] tokens = ids.stream().mapToInt(id -> id(id, source)).toArray();
         String text = tokenizer.decode(tokens);
         return json ? Json.writeCompact(text) : text;

@@ -25,10 +25,16 @@ final class TrainCommand implements Callable<Integer> {
     private static final String DEFAULT_CONFIG = "small";
     private static final int INTERRUPTED = 130;
 
-    @Option(names = "--config", paramLabel = "NAME|FILE", description = "built-in name or file (default: " + DEFAULT_CONFIG + ")")
+    @Option(
+            names = "--config",
+            paramLabel = "NAME|FILE",
+            description = "built-in name or file (default: " + DEFAULT_CONFIG + ")")
     private String config;
 
-    @Option(names = "--set", paramLabel = "FIELD=VALUE", description = "overrides a field, such as train.lr=3e-4; repeatable")
+    @Option(
+            names = "--set",
+            paramLabel = "FIELD=VALUE",
+            description = "overrides a field, such as train.lr=3e-4; repeatable")
     private List<String> sets = new ArrayList<>();
 
     @Option(
@@ -37,7 +43,10 @@ final class TrainCommand implements Callable<Integer> {
             description = "text, JSONL with a `text` field, or a folder (default: the WordNet dictionary)")
     private Path data;
 
-    @Option(names = "--valid", paramLabel = "FILE|DIR", description = "held-out text (default: a part of --data, never trained on)")
+    @Option(
+            names = "--valid",
+            paramLabel = "FILE|DIR",
+            description = "held-out text (default: a part of --data, never trained on)")
     private Path valid;
 
     @Option(names = "--tokenizer", paramLabel = "FILE", description = "a tokenizer.json (default: bytes)")
@@ -73,14 +82,19 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (threads < 1) throw new IllegalArgumentException("--threads is " + threads + "; it must be at least 1");
-        if (!device.equals("cpu")) throw new IllegalArgumentException("--device is " + device + "; this build trains on cpu");
+        if (!device.equals("cpu"))
+            throw new IllegalArgumentException("--device is " + device + "; this build trains on cpu");
         if (valid != null && data == null) throw new IllegalArgumentException("--valid goes with --data");
         if (steps != null) sets.add("train.steps=" + steps);
         if (checkpointEvery != null) sets.add("train.checkpoint_every=" + checkpointEvery);
         RunConfig wanted = RunConfigJson.resolve(
-                config == null ? DEFAULT_CONFIG : config, sets, recipe == null ? "f32" : recipe, seed == null ? 1 : seed);
+                config == null ? DEFAULT_CONFIG : config,
+                sets,
+                recipe == null ? "f32" : recipe,
+                seed == null ? 1 : seed);
         Path folder = out == null ? Path.of("runs", wanted.name()) : out;
-        RunSetup setup = new RunSetup(new RunFolder(folder), new RunFiles(folder, data, valid, tokenizer, init), threads);
+        RunSetup setup =
+                new RunSetup(new RunFolder(folder), new RunFiles(folder, data, valid, tokenizer, init), threads);
         boolean kept = resume && Files.exists(folder.resolve(RunSetup.RUN_JSON));
         boolean asked = config != null || !sets.isEmpty() || recipe != null || seed != null;
         RunConfig used = kept && !asked ? RunConfigJson.read(folder.resolve(RunSetup.RUN_JSON)) : wanted;
@@ -90,7 +104,8 @@ final class TrainCommand implements Callable<Integer> {
             open.finish(run, outcome);
             return outcome == TrainingRun.Outcome.FINISHED ? 0 : INTERRUPTED;
         } catch (OutOfMemoryError e) {
-            throw new TrainerException("not enough memory: use a smaller train.micro_batch or model (" + e.getMessage() + ")", e);
+            throw new TrainerException(
+                    "not enough memory: use a smaller train.micro_batch or model (" + e.getMessage() + ")", e);
         }
     }
 }

@@ -1,11 +1,11 @@
 package io.gatun.trainer.data;
 
+import io.gatun.trainer.TrainerException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import io.gatun.trainer.TrainerException;
 
 /** The data given cannot be used; the message names the file and place, what was expected and what was found. */
 public class DataException extends TrainerException {

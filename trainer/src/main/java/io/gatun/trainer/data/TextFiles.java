@@ -137,7 +137,7 @@ public final class TextFiles {
                 documents++;
             }
         }
-        return documents >= MANY_DOCUMENTS ? Selection.WHOLE : (int) Math.clamp(bytes / 100, 64, 2048);
+        return documents >= MANY_DOCUMENTS ? Selection.WHOLE : Math.clamp(bytes / 100, 64, 2048);
     }
 
     private static long size(Path file) {

@@ -26,7 +26,8 @@ final class Interrupt implements AutoCloseable {
     private void await() {
         requested = true;
         try {
-            if (!done.await(LONGEST_WAIT, TimeUnit.SECONDS)) System.err.println("gatun: gave up waiting for the step to end");
+            if (!done.await(LONGEST_WAIT, TimeUnit.SECONDS))
+                System.err.println("gatun: gave up waiting for the step to end");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

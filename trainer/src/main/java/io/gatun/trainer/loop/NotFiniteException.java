@@ -17,7 +17,8 @@ public final class NotFiniteException extends TrainerException {
 
     /** Looks through parameters, then activations and gradients in the order in which a step fills them. */
     static NotFiniteException at(long step, String what, ParameterStore store, ModelSlot slot) {
-        return new NotFiniteException("step %d: %s is not finite; it first appears in %s".formatted(step, what, find(store, slot)));
+        return new NotFiniteException(
+                "step %d: %s is not finite; it first appears in %s".formatted(step, what, find(store, slot)));
     }
 
     private static String find(ParameterStore store, ModelSlot slot) {
@@ -28,7 +29,8 @@ public final class NotFiniteException extends TrainerException {
             if (named.tensor().dtype() != DType.I32 && !isFinite(named.tensor())) return named.name();
         }
         for (ParameterStore.Entry entry : store.entries()) {
-            if (entry.grad() != null && !isFinite(entry.grad())) return "the gradient of " + entry.spec().name();
+            if (entry.grad() != null && !isFinite(entry.grad()))
+                return "the gradient of " + entry.spec().name();
         }
         return "no kept tensor (a sum overflowed)";
     }

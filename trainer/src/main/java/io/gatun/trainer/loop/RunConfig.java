@@ -14,8 +14,9 @@ public record RunConfig(String name, ModelConfig model, TrainConfig train, Strin
     public RunConfig {
         int longest = model.maxPositionEmbeddings();
         if (train.sequenceLength() > longest) {
-            throw new IllegalArgumentException("train.sequence_length is %d and model.max_position_embeddings %d; sequences must fit"
-                    .formatted(train.sequenceLength(), longest));
+            throw new IllegalArgumentException(
+                    "train.sequence_length is %d and model.max_position_embeddings %d; sequences must fit"
+                            .formatted(train.sequenceLength(), longest));
         }
         if (train.sequenceLength() <= model.numNextnPredictLayers()) {
             throw new IllegalArgumentException("train.sequence_length is %d; with %d MTP modules it must be longer"

@@ -53,9 +53,16 @@ public final class RunConfigJson {
     public static RunConfig read(Path file) {
         JsonObject json = JsonObject.read(file);
         TrainConfig train = TrainConfigJson.parse(
-                json.object("train").orElseThrow(() -> json.error("train", "is missing")).fields(), json.source());
-        return new RunConfig(
-                json.text("name"), Configs.model(json), train, json.text("recipe"), (long) json.number("seed"));
+                json.object("train")
+                        .orElseThrow(() -> json.error("train", "is missing"))
+                        .fields(),
+                json.source());
+        return new RunConfig(json.text("name"), Configs.model(json), train, json.text("recipe"), seed(json));
+    }
+
+    private static long seed(JsonObject json) { // a double has too few bits
+        if (json.fields().get("seed") instanceof Number seed) return seed.longValue();
+        throw json.wrong("seed", "a whole number");
     }
 
     /** {@code config} as {@link #read} reads it. */

@@ -153,7 +153,8 @@ public final class RunFolder {
     }
 
     private static String reason(IOException e) {
-        String kind = e.getClass().getSimpleName().replaceFirst("Exception$", "").toLowerCase(Locale.ROOT);
+        String kind =
+                e.getClass().getSimpleName().replaceFirst("Exception$", "").toLowerCase(Locale.ROOT);
         return e instanceof AtomicMoveNotSupportedException || e.getMessage() == null
                 ? kind
                 : kind + " " + e.getMessage();

@@ -57,7 +57,8 @@ public final class RunSetup implements AutoCloseable {
         if (resume && newest.isEmpty()) say("nothing to resume in " + folder.root() + ": starting anew");
         if (newest.isPresent()) sameConfig(RunConfigJson.read(folder.root().resolve(RUN_JSON)));
         folder.prepare();
-        Tokenizer tokenizer = files.tokenizer() == null ? new ByteLevelTokenizer() : TokenizerJson.read(files.tokenizer());
+        Tokenizer tokenizer =
+                files.tokenizer() == null ? new ByteLevelTokenizer() : TokenizerJson.read(files.tokenizer());
         openText(tokenizer);
         if (newest.isPresent()) sameText();
         if (newest.isEmpty()) write(RUN_JSON, RunConfigJson.write(config));
@@ -76,7 +77,8 @@ public final class RunSetup implements AutoCloseable {
         Corpus corpus = files.data() == null
                 ? Corpus.dictionary(config.seed())
                 : files.valid() == null ? Corpus.of(files.data()) : Corpus.of(files.data(), files.valid());
-        if (config.train().limitBytes() > 0) corpus = corpus.limitedTo(config.train().limitBytes());
+        if (config.train().limitBytes() > 0)
+            corpus = corpus.limitedTo(config.train().limitBytes());
         TokenizerEncoder encoder = new TokenizerEncoder(tokenizer, config.model(), tokenizerSource());
         shards = TokenShards.open(folder.root().resolve("data"), corpus, encoder);
         corpus.writeNotice(folder.root());
@@ -95,7 +97,8 @@ public final class RunSetup implements AutoCloseable {
 
     private void sameConfig(RunConfig before) {
         difference("", RunConfigJson.tree(before), RunConfigJson.tree(config)).ifPresent(d -> {
-            throw new TrainerException("cannot resume " + folder.root() + ": " + d + "; a resumed run keeps its configuration");
+            throw new TrainerException(
+                    "cannot resume " + folder.root() + ": " + d + "; a resumed run keeps its configuration");
         });
     }
 
@@ -179,7 +182,8 @@ public final class RunSetup implements AutoCloseable {
         int positions = config.model().maxPositionEmbeddings();
         Sampling sampling = new Sampling(0.7, 0.95, 0, 0, 1, config.seed());
         try (Session session = new Session(run.ops(), run.model(), run.tokenizer(), positions)) {
-            int room = Math.max(1, Math.min(SAMPLE_TOKENS, positions - run.tokenizer().encode(prompt).length));
+            int room = Math.max(
+                    1, Math.min(SAMPLE_TOKENS, positions - run.tokenizer().encode(prompt).length));
             return session.generate(new GenerationRequest(prompt, room, sampling, List.of()), piece -> true)
                     .text();
         }
@@ -198,7 +202,9 @@ public final class RunSetup implements AutoCloseable {
         result.put("held-out bits per byte", String.format(Locale.ROOT, "%.4f", run.bitsPerByte()));
         result.put("steps", String.valueOf(run.state().step()));
         result.put("tokens", String.valueOf(run.state().tokens()));
-        result.put("seconds of training", String.format(Locale.ROOT, "%.1f", run.state().seconds()));
+        result.put(
+                "seconds of training",
+                String.format(Locale.ROOT, "%.1f", run.state().seconds()));
         result.put("folder", folder.root().toString());
         return new RunSummary(config.name(), configuration, result, prompt, sample);
     }

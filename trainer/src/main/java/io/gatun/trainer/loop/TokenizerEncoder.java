@@ -15,15 +15,17 @@ import java.util.function.IntConsumer;
 record TokenizerEncoder(Tokenizer tokenizer, ModelConfig model, String source) implements TokenEncoder {
     TokenizerEncoder {
         if (tokenizer.vocabularySize() > model.vocabSize()) {
-            throw new TrainerException("the tokenizer has %d entries and model.vocab_size is %d; it must be at least as large"
-                    .formatted(tokenizer.vocabularySize(), model.vocabSize()));
+            throw new TrainerException(
+                    "the tokenizer has %d entries and model.vocab_size is %d; it must be at least as large"
+                            .formatted(tokenizer.vocabularySize(), model.vocabSize()));
         }
         if (model.eosTokenId() < 0) {
             throw new TrainerException("model.eos_token_id is not set; documents need it as their separator");
         }
         if (tokenizer instanceof ByteLevelTokenizer bytes && bytes.separator() != model.eosTokenId()) {
-            throw new TrainerException("model.eos_token_id is %d; the byte-level tokenizer ends texts with %2$d: --set model.eos_token_id=%2$d"
-                    .formatted(model.eosTokenId(), bytes.separator()));
+            throw new TrainerException(
+                    "model.eos_token_id is %d; the byte-level tokenizer ends texts with %2$d: --set model.eos_token_id=%2$d"
+                            .formatted(model.eosTokenId(), bytes.separator()));
         }
     }
 

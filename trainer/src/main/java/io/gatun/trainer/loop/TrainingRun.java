@@ -227,7 +227,8 @@ public final class TrainingRun implements AutoCloseable {
     private long totalTokens() {
         Schedule schedule = new Schedule(train);
         long sequences = 0;
-        for (long step = 0; step < train.steps(); step++) sequences += (long) schedule.microBatches(step) * train.microBatch();
+        for (long step = 0; step < train.steps(); step++)
+            sequences += (long) schedule.microBatches(step) * train.microBatch();
         return sequences * train.sequenceLength();
     }
 

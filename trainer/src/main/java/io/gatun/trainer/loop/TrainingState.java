@@ -55,8 +55,7 @@ public record TrainingState(long step, long cursor, long tokens, double seconds)
             tensors(store, optimizer).forEach((name, target) -> {
                 Tensor source = saved.tensor(name);
                 if (!source.toString().equals(target.toString())) {
-                    throw new TrainerException(
-                            "%s of %s is %s; this run has %s".formatted(name, file, source, target));
+                    throw new TrainerException("%s of %s is %s; this run has %s".formatted(name, file, source, target));
                 }
                 target.copyFrom(source);
             });
@@ -81,7 +80,8 @@ public record TrainingState(long step, long cursor, long tokens, double seconds)
         tensors.put(FIRST, optimizer.firstMoments());
         tensors.put(SECOND, optimizer.secondMoments());
         for (ParameterStore.Entry entry : store.entries()) {
-            if (entry.spec().role() == Role.SELECTION_BIAS) tensors.put(entry.spec().name(), entry.value());
+            if (entry.spec().role() == Role.SELECTION_BIAS)
+                tensors.put(entry.spec().name(), entry.value());
         }
         return tensors;
     }

@@ -25,7 +25,10 @@ public final class Optimizer {
     private record Range(Tensor value, Tensor grad, Tensor m, Tensor v) {
         static Range of(ParameterStore store, Tensor m, Tensor v, long from, long to) {
             return new Range(
-                    store.values().slice(from, to), store.grads().slice(from, to), m.slice(from, to), v.slice(from, to));
+                    store.values().slice(from, to),
+                    store.grads().slice(from, to),
+                    m.slice(from, to),
+                    v.slice(from, to));
         }
     }
 

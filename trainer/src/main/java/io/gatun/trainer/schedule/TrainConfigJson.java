@@ -30,8 +30,8 @@ public final class TrainConfigJson {
         for (Map.Entry<?, ?> given : tree.entrySet()) {
             String field = (String) given.getKey();
             if (!fields.containsKey(field)) {
-                throw new TrainerException(
-                        "%s: train.%s is not known; there are %s".formatted(source, field, String.join(", ", fields.keySet())));
+                throw new TrainerException("%s: train.%s is not known; there are %s"
+                        .formatted(source, field, String.join(", ", fields.keySet())));
             }
             fields.put(field, given.getValue());
         }
@@ -39,7 +39,8 @@ public final class TrainConfigJson {
         Object[] values = Arrays.stream(components)
                 .map(c -> value(c, fields.get(snakeCase(c.getName())), source))
                 .toArray();
-        Class<?>[] types = Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
+        Class<?>[] types =
+                Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
         try {
             return TrainConfig.class.getDeclaredConstructor(types).newInstance(values);
         } catch (InvocationTargetException e) {

@@ -35,9 +35,12 @@ class DeterminismTest {
     @ValueSource(strings = {"f32", "bf16"})
     void threadsDoNotChangeABit(String recipe) throws IOException {
         List<String> sets = TinyRun.sets("train.steps=4", "train.balance_alpha=0.01");
-        byte[] one = model(TinyRun.train(temporary.resolve("one"), text, 1, false, recipe, sets).root());
-        byte[] two = model(TinyRun.train(temporary.resolve("two"), text, 2, false, recipe, sets).root());
-        byte[] three = model(TinyRun.train(temporary.resolve("three"), text, 3, false, recipe, sets).root());
+        byte[] one = model(TinyRun.train(temporary.resolve("one"), text, 1, false, recipe, sets)
+                .root());
+        byte[] two = model(TinyRun.train(temporary.resolve("two"), text, 2, false, recipe, sets)
+                .root());
+        byte[] three = model(TinyRun.train(temporary.resolve("three"), text, 3, false, recipe, sets)
+                .root());
         assertThat(two).isEqualTo(one);
         assertThat(three).isEqualTo(one);
     }
@@ -53,7 +56,8 @@ class DeterminismTest {
     void killedRunsGoOnWithTheSameBits() throws Exception {
         int steps = 60;
         List<String> sets = TinyRun.sets("train.steps=" + steps, "train.checkpoint_every=3", "train.moments=BF16");
-        byte[] unbroken = model(TinyRun.train(temporary.resolve("unbroken"), text, 2, false, "f32", sets).root());
+        byte[] unbroken = model(TinyRun.train(temporary.resolve("unbroken"), text, 2, false, "f32", sets)
+                .root());
         Path out = temporary.resolve("killed");
         var random = new SplittableRandom(4711);
         int kills = 0;
@@ -68,7 +72,9 @@ class DeterminismTest {
                 continue;
             }
             exit = child.exitValue();
-            assertThat(exit).as("exit code, see " + temporary.resolve("child.log")).isZero();
+            assertThat(exit)
+                    .as("exit code, see " + temporary.resolve("child.log"))
+                    .isZero();
         }
         assertThat(exit).isZero();
         assertThat(kills).as("kills").isPositive();
@@ -96,7 +102,10 @@ class DeterminismTest {
                 "--out=" + out));
         for (String set : sets) command.add("--set=" + set);
         File log = temporary.resolve("child.log").toFile();
-        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log).start();
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(log)
+                .start();
     }
 
     @Test
@@ -108,7 +117,8 @@ class DeterminismTest {
         assertThatThrownBy(() -> TinyRun.train(out, text, 1, false, "f32", sets))
                 .isInstanceOf(TrainerException.class)
                 .hasMessageContaining("--resume");
-        assertThatThrownBy(() -> TinyRun.train(out, text, 1, true, "f32", TinyRun.sets("train.steps=1", "train.lr=1e-4")))
+        assertThatThrownBy(
+                        () -> TinyRun.train(out, text, 1, true, "f32", TinyRun.sets("train.steps=1", "train.lr=1e-4")))
                 .isInstanceOf(TrainerException.class)
                 .hasMessageContaining("train.lr was 0.003 and is 1.0E-4");
         assertThat(model(out)).isEqualTo(before);
@@ -118,9 +128,15 @@ class DeterminismTest {
     void checkpointsBeyondTheNewestAreRemovedAndTheFolderLinksToTheLast() throws IOException {
         Path out = temporary.resolve("run");
         TinyRun.train(
-                out, text, 2, false, "f32", TinyRun.sets("train.steps=5", "train.checkpoint_every=1", "train.keep_checkpoints=2"));
+                out,
+                text,
+                2,
+                false,
+                "f32",
+                TinyRun.sets("train.steps=5", "train.checkpoint_every=1", "train.keep_checkpoints=2"));
         try (Stream<Path> kept = Files.list(out.resolve("checkpoints"))) {
-            assertThat(kept.map(p -> p.getFileName().toString()).sorted()).containsExactly("step-00000004", "step-00000005");
+            assertThat(kept.map(p -> p.getFileName().toString()).sorted())
+                    .containsExactly("step-00000004", "step-00000005");
         }
         Path newest = out.resolve("checkpoints/step-00000005");
         for (String file : List.of("config.json", "model.safetensors", "tokenizer.json", "generation_config.json")) {
@@ -134,6 +150,8 @@ class DeterminismTest {
     }
 
     private static List<String> withoutTimes(Path csv) throws IOException { // the last column is tokens per second
-        return Files.readAllLines(csv).stream().map(line -> line.substring(0, line.lastIndexOf(','))).toList();
+        return Files.readAllLines(csv).stream()
+                .map(line -> line.substring(0, line.lastIndexOf(',')))
+                .toList();
     }
 }

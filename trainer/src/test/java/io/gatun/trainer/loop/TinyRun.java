@@ -10,7 +10,8 @@ import java.util.SplittableRandom;
 /** The tiny configuration on a text made up here: runs in a second or two. */
 public final class TinyRun {
     private static final String[] WORDS = {
-        "ship", "sea", "whale", "captain", "storm", "harpoon", "deck", "sail", "night", "water", "the", "of", "and", "a", "in"
+        "ship", "sea", "whale", "captain", "storm", "harpoon", "deck", "sail", "night", "water", "the", "of", "and",
+        "a", "in"
     };
 
     private TinyRun() {}

@@ -68,7 +68,8 @@ class TrainGoldenTest {
 
         fill(batches, 0, tokens);
         gradients(model, slot, tokens, batch, sequence);
-        Tensor logits = ops.reals(golden.arena(), (long) batch * sequence, golden.config().vocabSize());
+        Tensor logits = ops.reals(
+                golden.arena(), (long) batch * sequence, golden.config().vocabSize());
         model.logits(logits, slot.hidden());
         assertClose("logits", logits, golden.expected("logits"), 2e-4);
         for (ParameterStore.Entry entry : store.entries()) {
@@ -91,7 +92,9 @@ class TrainGoldenTest {
                 tokens);
         for (int i = 0; i < 5; i++) {
             StepResult result = step.run(i, (long) i * batch);
-            assertThat(result.loss).as("loss " + i).isCloseTo(golden.expected("loss").get(i), offset(1e-5));
+            assertThat(result.loss)
+                    .as("loss " + i)
+                    .isCloseTo(golden.expected("loss").get(i), offset(1e-5));
             assertThat(result.gradientNorm)
                     .as("gradient norm " + i)
                     .isCloseTo(golden.expected("grad_norm_before_clip").get(i), offset(1e-5));
@@ -116,7 +119,8 @@ class TrainGoldenTest {
         for (ParameterStore.Entry entry : store.entries()) {
             Tensor expected = golden.expected(prefix + entry.spec().name());
             assertClose(prefix + entry.spec().name(), entry.value(), expected, 1e-4);
-            for (long i = 0; i < expected.count(); i++) sum += Math.abs(entry.value().get(i) - expected.get(i));
+            for (long i = 0; i < expected.count(); i++)
+                sum += Math.abs(entry.value().get(i) - expected.get(i));
             count += expected.count();
         }
         assertThat(sum / count).as("mean error after " + prefix).isLessThan(1e-6);

@@ -117,7 +117,12 @@ class TrainStepTest {
     /** MaxVio of the load over the last 50 of 300 steps, mean over the MoE layers. */
     private double maxVio(String speed) {
         Steps steps = new Steps(
-                "f32", "train.steps=300", "train.balance_alpha=0", "train.bias_speed_off=1", "train.batch_size=8", speed);
+                "f32",
+                "train.steps=300",
+                "train.balance_alpha=0",
+                "train.bias_speed_off=1",
+                "train.batch_size=8",
+                speed);
         long[][] sums = null;
         for (int i = 0; i < 300; i++) {
             steps.next();
@@ -136,7 +141,8 @@ class TrainStepTest {
     void aLossThatIsNotFiniteNamesStepAndPlace() {
         Steps steps = new Steps("f32", "train.steps=10");
         steps.next();
-        Tensor poisoned = steps.store.entry("model.layers.1.self_attn.kv_b_proj.weight").value();
+        Tensor poisoned =
+                steps.store.entry("model.layers.1.self_attn.kv_b_proj.weight").value();
         poisoned.set(3, Double.NaN);
         steps.store.refresh();
         assertThatThrownBy(steps::next)

@@ -22,8 +22,22 @@ class ScheduleTest {
     @Test
     void learningRateOfThePublishedRun() {
         var schedule = new Schedule(config(
-                "steps", 14_800, "lr", 2.2e-4, "warmup", 0.01, "decay_start", 10 / 14.8, "decay_end", 14.3 / 14.8, "decay_to",
-                0.1, "tail_start", 14.633 / 14.8, "tail_to", 7.3e-6 / 2.2e-4));
+                "steps",
+                14_800,
+                "lr",
+                2.2e-4,
+                "warmup",
+                0.01,
+                "decay_start",
+                10 / 14.8,
+                "decay_end",
+                14.3 / 14.8,
+                "decay_to",
+                0.1,
+                "tail_start",
+                14.633 / 14.8,
+                "tail_to",
+                7.3e-6 / 2.2e-4));
         assertThat(schedule.learningRate(0)).isEqualTo(2.2e-4 / 148, offset(1e-12));
         assertThat(schedule.learningRate(73)).isEqualTo(1.1e-4, offset(1e-12));
         assertThat(schedule.learningRate(148)).isEqualTo(2.2e-4);
@@ -35,8 +49,8 @@ class ScheduleTest {
 
     @Test
     void batchesGrowInWholeMicroBatches() {
-        var schedule = new Schedule(config(
-                "steps", 100, "micro_batch", 4, "batch_start", 8, "batch_size", 40, "batch_ramp", 0.5));
+        var schedule = new Schedule(
+                config("steps", 100, "micro_batch", 4, "batch_start", 8, "batch_size", 40, "batch_ramp", 0.5));
         assertThat(schedule.microBatches(0)).isEqualTo(2);
         assertThat(schedule.microBatches(25)).isEqualTo(6);
         assertThat(schedule.microBatches(50)).isEqualTo(10);
@@ -49,8 +63,18 @@ class ScheduleTest {
     @Test
     void lossFactorsAndBiasSpeedSwitch() {
         var schedule = new Schedule(config(
-                "steps", 10, "mtp_lambda", 0.3, "mtp_lambda_late", 0.1, "mtp_lambda_switch", 0.5, "bias_speed", 1e-3,
-                "bias_speed_off", 0.9));
+                "steps",
+                10,
+                "mtp_lambda",
+                0.3,
+                "mtp_lambda_late",
+                0.1,
+                "mtp_lambda_switch",
+                0.5,
+                "bias_speed",
+                1e-3,
+                "bias_speed_off",
+                0.9));
         assertThat(schedule.mtpLambda(4)).isEqualTo(0.3);
         assertThat(schedule.mtpLambda(5)).isEqualTo(0.1);
         assertThat(schedule.biasSpeed(8)).isEqualTo(1e-3);
@@ -77,7 +101,8 @@ class ScheduleTest {
         assertThatThrownBy(() -> config("learning_rate", 1))
                 .isInstanceOf(TrainerException.class)
                 .hasMessageContaining("train.learning_rate is not known; there are steps");
-        assertThatThrownBy(() -> config("steps", 1.5)).hasMessageContaining("train.steps is 1.5; it must be a whole number");
+        assertThatThrownBy(() -> config("steps", 1.5))
+                .hasMessageContaining("train.steps is 1.5; it must be a whole number");
         assertThatThrownBy(() -> config("moments", "FP4")).hasMessageContaining("F32 or BF16");
         assertThatThrownBy(() -> config("decay_gains", "yes")).hasMessageContaining("true or false");
     }

@@ -1,0 +1,268 @@
+package io.gatun.model.ops;
+
+import io.gatun.kernels.AbsorbedAttention;
+import io.gatun.kernels.CausalAttention;
+import io.gatun.kernels.CausalAttentionGrad;
+import io.gatun.kernels.CausalOperands;
+import io.gatun.kernels.JitDirectives;
+import io.gatun.kernels.Rope;
+import io.gatun.parallel.Team;
+import io.gatun.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Attention with the Vector API on the threads of a {@link Team}. How a call is cut into tasks depends on its shape only. Memory
+ * for each thread grows on first use and is then reused; calls come from one thread at a time.
+ */
+final class CpuAttention implements Attention {
+    private static final int ROWS = 64; // of a task that works row by row
+    private static final int CHUNK = 240; // positions of a task of causal attention, where whole sequences are too few
+    private static final int ENOUGH = 32; // tasks that keep all threads busy to the end
+
+    private final Team team;
+    private final RopeJob ropes = new RopeJob();
+    private final CausalJob causal;
+    private final GradJob grads;
+    private final HeadSumJob headSums = new HeadSumJob();
+    private final AbsorbedJob absorbed;
+    private final CausalOperands operands = new CausalOperands();
+    private MemorySegment ropeGrads = MemorySegment.NULL; // [heads, rows, ropeDim]
+
+    CpuAttention(Team team) {
+        JitDirectives.ensure();
+        this.team = team;
+        causal = new CausalJob(operands, team.threads());
+        grads = new GradJob(operands, team.threads());
+        absorbed = new AbsorbedJob(team.threads());
+    }
+
+    @Override
+    public void rope(Tensor x, int heads, Tensor cos, Tensor sin, int start, int sequence, Rotation rotation) {
+        AttentionChecks.rope(x, heads, cos, sin, start, sequence);
+        RopeJob job = ropes;
+        job.x = x.data();
+        job.xStride = x.rowStride();
+        job.cos = cos.data();
+        job.cosStride = cos.rowStride();
+        job.sin = sin.data();
+        job.sinStride = sin.rowStride();
+        job.rows = x.rows();
+        job.heads = heads;
+        job.headDim = x.cols() / heads;
+        job.pairs = cos.cols();
+        job.start = start;
+        job.sequence = sequence;
+        job.sign = rotation == Rotation.FORWARD ? 1 : -1;
+        team.run((x.rows() + ROWS - 1) / ROWS, job);
+    }
+
+    @Override
+    public void causal(Tensor o, Tensor logSumExp, Tensor q, Tensor kv, Tensor kRope, Shape shape) {
+        AttentionChecks.causal(o, logSumExp, q, kv, kRope, shape);
+        fill(o, logSumExp, q, kv, kRope, shape);
+        CausalJob job = causal;
+        job.heads = shape.heads();
+        int whole = shape.heads() * (operands.rows / shape.sequence());
+        job.chunk = whole >= ENOUGH ? shape.sequence() : CHUNK;
+        job.chunks = (shape.sequence() + job.chunk - 1) / job.chunk;
+        job.reserve();
+        team.run(job.chunks * whole, job);
+    }
+
+    @Override
+    public void causalGrad(
+            Tensor dq,
+            Tensor dkv,
+            Tensor dkRope,
+            Tensor dO,
+            Tensor o,
+            Tensor logSumExp,
+            Tensor q,
+            Tensor kv,
+            Tensor kRope,
+            Shape shape) {
+        AttentionChecks.causal(o, logSumExp, q, kv, kRope, shape);
+        AttentionChecks.causalGrad(dq, dkv, dkRope, dO, q.rows(), shape);
+        fill(o, logSumExp, q, kv, kRope, shape);
+        CausalOperands x = operands;
+        x.dO = dO.data();
+        x.dOStride = dO.rowStride();
+        x.dq = dq.data();
+        x.dqStride = dq.rowStride();
+        x.dkv = dkv.data();
+        x.dkvStride = dkv.rowStride();
+        long bytes = (long) Float.BYTES * shape.heads() * x.rows * x.ropeDim;
+        if (ropeGrads.byteSize() < bytes) ropeGrads = Arena.ofAuto().allocate(bytes, 64);
+        x.dkRopes = ropeGrads;
+        grads.heads = shape.heads();
+        grads.reserve();
+        team.run(shape.heads() * (x.rows / shape.sequence()), grads);
+        headSums.operands = x;
+        headSums.heads = shape.heads();
+        headSums.dkRope = dkRope.data();
+        headSums.stride = dkRope.rowStride();
+        team.run((x.rows + ROWS - 1) / ROWS, headSums);
+    }
+
+    private void fill(Tensor o, Tensor logSumExp, Tensor q, Tensor kv, Tensor kRope, Shape shape) {
+        CausalOperands x = operands;
+        x.o = o.data();
+        x.oStride = o.rowStride();
+        x.logSumExp = logSumExp.data();
+        x.logSumExpStride = logSumExp.rowStride();
+        x.q = q.data();
+        x.qStride = q.rowStride();
+        x.kv = kv.data();
+        x.kvStride = kv.rowStride();
+        x.kRope = kRope.data();
+        x.kRopeStride = kRope.rowStride();
+        x.rows = q.rows();
+        x.sequence = shape.sequence();
+        x.nopeDim = shape.nopeDim();
+        x.ropeDim = shape.ropeDim();
+        x.valueDim = shape.valueDim();
+        x.scale = shape.scale();
+    }
+
+    @Override
+    public void absorbed(Tensor o, Tensor q, Tensor kvB, Tensor latent, Tensor rope, int start, Shape shape) {
+        AttentionChecks.absorbed(o, q, kvB, latent, rope, start, shape);
+        AbsorbedJob job = absorbed;
+        AbsorbedAttention.Operands x = job.operands;
+        x.o = o.data();
+        x.oStride = o.rowStride();
+        x.q = q.data();
+        x.qStride = q.rowStride();
+        x.kvB = kvB.data();
+        x.kvBStride = kvB.rowStride();
+        x.latent = latent.data();
+        x.latentStride = latent.rowStride();
+        x.rope = rope.data();
+        x.ropeStride = rope.rowStride();
+        x.nopeDim = shape.nopeDim();
+        x.ropeDim = shape.ropeDim();
+        x.valueDim = shape.valueDim();
+        x.latentDim = kvB.cols();
+        x.scale = shape.scale();
+        job.rows = shape.sequence();
+        job.start = start;
+        job.heads = shape.heads();
+        job.group = shape.heads() >= ENOUGH ? 8 : 2; // heads that share one reading of the cache
+        job.reserve();
+        team.run(job.rows * ((job.heads + job.group - 1) / job.group), job);
+    }
+
+    private static final class RopeJob implements Team.Job {
+        private MemorySegment x, cos, sin;
+        private long xStride, cosStride, sinStride;
+        private int rows, heads, headDim, pairs, start, sequence;
+        private float sign;
+
+        @Override
+        public void run(int task, int worker) {
+            int to = Math.min(rows, (task + 1) * ROWS);
+            for (int row = task * ROWS; row < to; row++) {
+                long position = start + row % sequence;
+                Rope.turn(
+                        x,
+                        row * xStride,
+                        cos,
+                        position * cosStride,
+                        sin,
+                        position * sinStride,
+                        heads,
+                        headDim,
+                        headDim - 2 * pairs,
+                        pairs,
+                        sign);
+            }
+        }
+    }
+
+    private static final class CausalJob implements Team.Job {
+        private final CausalOperands operands;
+        private final CausalAttention.Workspace[] workspaces;
+        private int heads, chunk, chunks;
+
+        CausalJob(CausalOperands operands, int threads) {
+            this.operands = operands;
+            workspaces = new CausalAttention.Workspace[threads];
+        }
+
+        void reserve() {
+            for (int i = 0; i < workspaces.length; i++) {
+                workspaces[i] = CausalAttention.Workspace.covering(operands, workspaces[i]);
+            }
+        }
+
+        @Override
+        public void run(int task, int worker) {
+            int whole = task / chunks;
+            int from = (chunks - 1 - task % chunks) * chunk; // later positions are more work: they go first
+            int to = Math.min(operands.sequence, from + chunk);
+            int first = whole / heads * operands.sequence;
+            CausalAttention.forward(operands, first, whole % heads, from, to, workspaces[worker]);
+        }
+    }
+
+    private static final class GradJob implements Team.Job {
+        private final CausalOperands operands;
+        private final CausalAttentionGrad.Workspace[] workspaces;
+        private int heads;
+
+        GradJob(CausalOperands operands, int threads) {
+            this.operands = operands;
+            workspaces = new CausalAttentionGrad.Workspace[threads];
+        }
+
+        void reserve() {
+            for (int i = 0; i < workspaces.length; i++) {
+                workspaces[i] = CausalAttentionGrad.Workspace.covering(operands, workspaces[i]);
+            }
+        }
+
+        @Override
+        public void run(int task, int worker) {
+            int first = task / heads * operands.sequence;
+            CausalAttentionGrad.backward(operands, first, task % heads, workspaces[worker]);
+        }
+    }
+
+    private static final class HeadSumJob implements Team.Job {
+        private CausalOperands operands;
+        private MemorySegment dkRope;
+        private long stride;
+        private int heads;
+
+        @Override
+        public void run(int task, int worker) {
+            int to = Math.min(operands.rows, (task + 1) * ROWS);
+            CausalAttentionGrad.sumHeads(dkRope, stride, operands, heads, task * ROWS, to);
+        }
+    }
+
+    private static final class AbsorbedJob implements Team.Job {
+        private final AbsorbedAttention.Operands operands = new AbsorbedAttention.Operands();
+        private final AbsorbedAttention.Workspace[] workspaces;
+        private int rows, start, heads, group;
+
+        AbsorbedJob(int threads) {
+            workspaces = new AbsorbedAttention.Workspace[threads];
+        }
+
+        void reserve() {
+            for (int i = 0; i < workspaces.length; i++) {
+                workspaces[i] = AbsorbedAttention.Workspace.covering(group, operands.latentDim, workspaces[i]);
+            }
+        }
+
+        @Override
+        public void run(int task, int worker) {
+            int row = task % rows; // neighbouring tasks read the same weights
+            int from = task / rows * group;
+            int to = Math.min(heads, from + group);
+            AbsorbedAttention.attend(operands, row, from, to, start + row + 1, workspaces[worker]);
+        }
+    }
+}
