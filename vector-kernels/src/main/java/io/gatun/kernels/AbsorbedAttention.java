@@ -1,7 +1,6 @@
 package io.gatun.kernels;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.ADD;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -225,15 +224,15 @@ public final class AbsorbedAttention {
             a3 = u.fma(x, a3);
             b3 = v.fma(x, b3);
         }
-        store(s, s0, a0.reduceLanes(ADD), add);
-        store(s, s0 + 4, a1.reduceLanes(ADD), add);
-        store(s, s0 + 8, a2.reduceLanes(ADD), add);
-        store(s, s0 + 12, a3.reduceLanes(ADD), add);
+        store(s, s0, LaneSum.of(a0), add);
+        store(s, s0 + 4, LaneSum.of(a1), add);
+        store(s, s0 + 8, LaneSum.of(a2), add);
+        store(s, s0 + 12, LaneSum.of(a3), add);
         if (s1 == s0) return;
-        store(s, s1, b0.reduceLanes(ADD), add);
-        store(s, s1 + 4, b1.reduceLanes(ADD), add);
-        store(s, s1 + 8, b2.reduceLanes(ADD), add);
-        store(s, s1 + 12, b3.reduceLanes(ADD), add);
+        store(s, s1, LaneSum.of(b0), add);
+        store(s, s1 + 4, LaneSum.of(b1), add);
+        store(s, s1 + 8, LaneSum.of(b2), add);
+        store(s, s1 + 12, LaneSum.of(b3), add);
     }
 
     private static void store(MemorySegment s, long at, float sum, boolean add) {
@@ -382,7 +381,7 @@ public final class AbsorbedAttention {
             sum = FloatVector.fromMemorySegment(LANES, x, xAt + 4L * i, LITTLE_ENDIAN)
                     .fma(FloatVector.fromMemorySegment(LANES, w, wAt + 4L * i, LITTLE_ENDIAN), sum);
         }
-        float all = sum.reduceLanes(ADD);
+        float all = LaneSum.of(sum);
         for (; i < dim; i++) all = Math.fma(x.get(FLOAT, xAt + 4L * i), w.get(FLOAT, wAt + 4L * i), all);
         return all;
     }

@@ -1,7 +1,6 @@
 package io.gatun.kernels;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.ADD;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -287,7 +286,7 @@ public final class CausalAttentionGrad {
             sum = FloatVector.fromMemorySegment(LANES, a, Float.BYTES * (a0 + i), LITTLE_ENDIAN)
                     .fma(FloatVector.fromMemorySegment(LANES, b, Float.BYTES * (b0 + i), LITTLE_ENDIAN), sum);
         }
-        float all = sum.reduceLanes(ADD);
+        float all = LaneSum.of(sum);
         for (; i < dim; i++) {
             all = Math.fma(a.getAtIndex(FLOAT, a0 + i), b.getAtIndex(FLOAT, b0 + i), all);
         }

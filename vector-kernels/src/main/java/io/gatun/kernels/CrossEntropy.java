@@ -2,7 +2,6 @@ package io.gatun.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
@@ -69,7 +68,7 @@ public final class CrossEntropy {
             var a = FloatVector.fromMemorySegment(LANES, x, block + (long) i * 4, LITTLE_ENDIAN);
             sums = sums.add(Exp.exp(a.sub(max)));
         }
-        double sum = sums.reduceLanes(ADD);
+        double sum = LaneSum.of(sums);
         for (; i < count; i++) sum += Exp.exp(x.get(JAVA_FLOAT_UNALIGNED, block + (long) i * 4) - max);
         return sum;
     }
@@ -85,7 +84,7 @@ public final class CrossEntropy {
             exp.intoMemorySegment(x, at, LITTLE_ENDIAN);
             sums = sums.add(exp);
         }
-        double sum = sums.reduceLanes(ADD);
+        double sum = LaneSum.of(sums);
         for (; i < count; i++) {
             long at = block + (long) i * 4;
             float exp = Exp.exp(x.get(JAVA_FLOAT_UNALIGNED, at) - max);

@@ -2,7 +2,6 @@ package io.gatun.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
@@ -154,7 +153,7 @@ public final class GateScores {
             v.intoMemorySegment(y, out + (long) i * 4, LITTLE_ENDIAN);
             sums = sums.add(v);
         }
-        float sum = sums.reduceLanes(ADD);
+        float sum = LaneSum.of(sums);
         for (; i < n; i++) {
             float v = exp(x.get(JAVA_FLOAT_UNALIGNED, in + (long) i * 4) - largest);
             y.set(JAVA_FLOAT_UNALIGNED, out + (long) i * 4, v);

@@ -1,7 +1,6 @@
 package io.gatun.kernels;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
@@ -75,7 +74,7 @@ final class OnlineSoftmax {
             p.intoMemorySegment(s, at + 4L * j, LITTLE_ENDIAN);
             sum = sum.add(p);
         }
-        return sum.reduceLanes(ADD);
+        return LaneSum.of(sum);
     }
 
     /** {@code x *= factor}; any {@code dim}. */

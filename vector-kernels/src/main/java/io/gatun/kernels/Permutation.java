@@ -3,7 +3,6 @@ package io.gatun.kernels;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.ADD;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -223,7 +222,7 @@ public final class Permutation {
             a.mul(weight).intoMemorySegment(y, out + (long) i * 4, LITTLE_ENDIAN);
             b.mul(weight).intoMemorySegment(y, out + (long) (i + step) * 4, LITTLE_ENDIAN);
         }
-        float dot = even.add(odd).reduceLanes(ADD);
+        float dot = LaneSum.of(even.add(odd));
         for (; i < n; i++) {
             float d = dy.get(JAVA_FLOAT_UNALIGNED, dyAt + (long) i * 4);
             dot = Math.fma(d, x.get(JAVA_FLOAT_UNALIGNED, xAt + (long) i * 4), dot);

@@ -2,7 +2,6 @@ package io.gatun.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.ADD;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -66,7 +65,7 @@ public final class RmsNorm {
             var a = FloatVector.fromMemorySegment(LANES, x, row + (long) i * 4, LITTLE_ENDIAN);
             s0 = a.fma(a, s0);
         }
-        double sum = s0.add(s1).add(s2.add(s3)).reduceLanes(ADD);
+        double sum = LaneSum.of(s0.add(s1).add(s2.add(s3)));
         for (; i < dim; i++) {
             double a = x.get(JAVA_FLOAT_UNALIGNED, row + (long) i * 4);
             sum += a * a;
@@ -138,7 +137,7 @@ public final class RmsNorm {
             s0 = g0.mul(d0).fma(x0, s0);
             s1 = g1.mul(d1).fma(x1, s1);
         }
-        double sum = s0.add(s1).reduceLanes(ADD);
+        double sum = LaneSum.of(s0.add(s1));
         for (; i < dim; i++) {
             long at = (long) i * 4;
             double gradient = gain.get(JAVA_FLOAT_UNALIGNED, at) * dy.get(JAVA_FLOAT_UNALIGNED, dyRow + at);

@@ -2,7 +2,6 @@ package io.gatun.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.ADD;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -21,7 +20,7 @@ final class RowSums {
         for (; i <= n - step; i += step) {
             sums = sums.add(FloatVector.fromMemorySegment(LANES, x, at + (long) i * 4, LITTLE_ENDIAN));
         }
-        float sum = sums.reduceLanes(ADD);
+        float sum = LaneSum.of(sums);
         for (; i < n; i++) sum += x.get(JAVA_FLOAT_UNALIGNED, at + (long) i * 4);
         return sum;
     }
@@ -34,7 +33,7 @@ final class RowSums {
             sums = FloatVector.fromMemorySegment(LANES, a, aAt + (long) i * 4, LITTLE_ENDIAN)
                     .fma(FloatVector.fromMemorySegment(LANES, b, bAt + (long) i * 4, LITTLE_ENDIAN), sums);
         }
-        float sum = sums.reduceLanes(ADD);
+        float sum = LaneSum.of(sums);
         for (; i < n; i++) {
             float x = a.get(JAVA_FLOAT_UNALIGNED, aAt + (long) i * 4);
             sum = Math.fma(x, b.get(JAVA_FLOAT_UNALIGNED, bAt + (long) i * 4), sum);

@@ -2,7 +2,6 @@ package io.gatun.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.F2D;
 
 import java.lang.foreign.MemorySegment;
@@ -32,7 +31,7 @@ public final class Sums {
             s0 = s0.add(a.convertShape(F2D, DOUBLES, 0));
             s1 = s1.add(b.convertShape(F2D, DOUBLES, 0));
         }
-        double sum = s0.add(s1).reduceLanes(ADD);
+        double sum = LaneSum.of(s0.add(s1));
         for (; i < count; i++) sum += x.get(JAVA_FLOAT_UNALIGNED, at + (long) i * 4);
         return sum;
     }
@@ -51,7 +50,7 @@ public final class Sums {
             s0 = a.fma(a, s0);
             s1 = b.fma(b, s1);
         }
-        double sum = s0.add(s1).reduceLanes(ADD);
+        double sum = LaneSum.of(s0.add(s1));
         for (; i < count; i++) {
             double a = x.get(JAVA_FLOAT_UNALIGNED, at + (long) i * 4);
             sum += a * a;

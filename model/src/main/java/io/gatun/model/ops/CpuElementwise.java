@@ -1,5 +1,6 @@
 package io.gatun.model.ops;
 
+import io.gatun.kernels.JitDirectives;
 import io.gatun.kernels.Accumulate;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.Tensor;
@@ -15,6 +16,7 @@ final class CpuElementwise implements Elementwise {
     private final CpuAdamW optimizer;
 
     CpuElementwise(Team team) {
+        JitDirectives.ensure();
         norms = new CpuRmsNorm(team);
         activations = new CpuSwiGlu(team);
         rows = new CpuRows(team);

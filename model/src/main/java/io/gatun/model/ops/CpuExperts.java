@@ -5,6 +5,7 @@ import static io.gatun.model.ops.RoutingShapes.vector;
 import static io.gatun.tensor.DType.F32;
 import static io.gatun.tensor.DType.I32;
 
+import io.gatun.kernels.JitDirectives;
 import io.gatun.kernels.Accumulate;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.Tensor;
@@ -16,6 +17,7 @@ final class CpuExperts implements Experts {
     private final CpuPermutation permutation;
 
     CpuExperts(Team team) {
+        JitDirectives.ensure();
         router = new CpuRouter(team);
         permutation = new CpuPermutation(team);
     }
