@@ -9,24 +9,28 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The innermost loops of {@link GemmTile}: tiles of C of up to six rows by two vectors, summed in registers. Offsets and
- * strides count bytes.
+ * The innermost loops of {@link GemmTile}: tiles of C, summed in registers. Offsets and strides count bytes. What C2 makes of
+ * them decides the speed of training, so they are written for it (measured on Zen 3, whose roof is 100 GF/s a core):
  *
- * <p>A branch that is never taken stands between the pairs of rows. Without it C2 hoists all six broadcasts to the top of the
- * loop, has too few of the 16 registers of AVX2, and spills accumulators: 39 GF/s instead of 90 (Zen 3). The step at which to
- * leave is an argument, so that the compiler cannot prove what callers know: that it is negative.
+ * <ul>
+ *   <li>A branch that is never taken stands between pairs of rows. Without it C2 hoists all six broadcasts to the top of the
+ *       loop, has too few of the 16 registers of AVX2, and spills accumulators: 39 GF/s instead of 93. The step at which to
+ *       leave is an argument, so that the compiler cannot prove what callers know: that it is negative.
+ *   <li>Masked stores in the same method cost as much (39 GF/s), so ragged columns have a kernel of their own.
+ *   <li>Loads and stores are written out: C2 leaves a helper that it has compiled before out of line and boxes the vectors.
+ * </ul>
  */
 final class GemmKernels {
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final int COLUMNS = GemmTile.COLUMNS;
     private static final int HALF = LANES.length() * Float.BYTES;
     private static final int WHOLE = 2 * HALF;
+    private static final int ROW_BYTES = Panels.ROW_STEP * Float.BYTES;
 
     private GemmKernels() {}
 
-    /** Two to six rows; the missing ones repeat the last and are not stored. */
+    /** One to six rows by one whole panel. Missing rows repeat the last one, which is then stored again. */
     static void rows(
             MemorySegment c,
             long cAt,
@@ -38,14 +42,13 @@ final class GemmKernels {
             long bAt,
             int k,
             int rows,
-            int cols,
             boolean add,
             int never,
             int nor) {
         var c00 = FloatVector.zero(LANES);
         FloatVector c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
         FloatVector c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
-        long a1 = aAt + aStride;
+        long a1 = rows > 1 ? aAt + aStride : aAt;
         long a2 = rows > 2 ? a1 + aStride : a1;
         long a3 = rows > 3 ? a2 + aStride : a2;
         long a4 = rows > 4 ? a3 + aStride : a3;
@@ -76,15 +79,40 @@ final class GemmKernels {
             c50 = x5.fma(b0, c50);
             c51 = x5.fma(b1, c51);
         }
-        store(c, cAt, c00, c01, cols, add);
-        store(c, cAt + cStride, c10, c11, cols, add);
-        if (rows > 2) store(c, cAt + 2 * cStride, c20, c21, cols, add);
-        if (rows > 3) store(c, cAt + 3 * cStride, c30, c31, cols, add);
-        if (rows > 4) store(c, cAt + 4 * cStride, c40, c41, cols, add);
-        if (rows > 5) store(c, cAt + 5 * cStride, c50, c51, cols, add);
+        long at1 = rows > 1 ? cAt + cStride : cAt;
+        long at2 = rows > 2 ? at1 + cStride : at1;
+        long at3 = rows > 3 ? at2 + cStride : at2;
+        long at4 = rows > 4 ? at3 + cStride : at3;
+        long at5 = rows > 5 ? at4 + cStride : at4;
+        if (add) {
+            c00 = c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN));
+            c01 = c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN));
+            c10 = c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN));
+            c11 = c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN));
+            c20 = c20.add(FloatVector.fromMemorySegment(LANES, c, at2, LITTLE_ENDIAN));
+            c21 = c21.add(FloatVector.fromMemorySegment(LANES, c, at2 + HALF, LITTLE_ENDIAN));
+            c30 = c30.add(FloatVector.fromMemorySegment(LANES, c, at3, LITTLE_ENDIAN));
+            c31 = c31.add(FloatVector.fromMemorySegment(LANES, c, at3 + HALF, LITTLE_ENDIAN));
+            c40 = c40.add(FloatVector.fromMemorySegment(LANES, c, at4, LITTLE_ENDIAN));
+            c41 = c41.add(FloatVector.fromMemorySegment(LANES, c, at4 + HALF, LITTLE_ENDIAN));
+            c50 = c50.add(FloatVector.fromMemorySegment(LANES, c, at5, LITTLE_ENDIAN));
+            c51 = c51.add(FloatVector.fromMemorySegment(LANES, c, at5 + HALF, LITTLE_ENDIAN));
+        }
+        c00.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
+        c01.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
+        c10.intoMemorySegment(c, at1, LITTLE_ENDIAN);
+        c11.intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN);
+        c20.intoMemorySegment(c, at2, LITTLE_ENDIAN);
+        c21.intoMemorySegment(c, at2 + HALF, LITTLE_ENDIAN);
+        c30.intoMemorySegment(c, at3, LITTLE_ENDIAN);
+        c31.intoMemorySegment(c, at3 + HALF, LITTLE_ENDIAN);
+        c40.intoMemorySegment(c, at4, LITTLE_ENDIAN);
+        c41.intoMemorySegment(c, at4 + HALF, LITTLE_ENDIAN);
+        c50.intoMemorySegment(c, at5, LITTLE_ENDIAN);
+        c51.intoMemorySegment(c, at5 + HALF, LITTLE_ENDIAN);
     }
 
-    /** One to six rows of a packed A; places of missing rows hold anything and are not stored. */
+    /** As {@link #rows}, of an A packed by {@link Panels#packRows}. */
     static void packedRows(
             MemorySegment c,
             long cAt,
@@ -95,7 +123,6 @@ final class GemmKernels {
             long bAt,
             int k,
             int rows,
-            int cols,
             boolean add,
             int never,
             int nor) {
@@ -104,7 +131,7 @@ final class GemmKernels {
         FloatVector c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
         for (int i = 0; i < k; i++) {
             long p = bAt + (long) i * WHOLE;
-            long q = aAt + (long) i * (Panels.ROW_STEP * Float.BYTES);
+            long q = aAt + (long) i * ROW_BYTES;
             var b0 = FloatVector.fromMemorySegment(LANES, b, p, LITTLE_ENDIAN);
             var b1 = FloatVector.fromMemorySegment(LANES, b, p + HALF, LITTLE_ENDIAN);
             var x0 = FloatVector.broadcast(LANES, a.get(FLOAT, q));
@@ -128,15 +155,84 @@ final class GemmKernels {
             c50 = x5.fma(b0, c50);
             c51 = x5.fma(b1, c51);
         }
-        store(c, cAt, c00, c01, cols, add);
-        if (rows > 1) store(c, cAt + cStride, c10, c11, cols, add);
-        if (rows > 2) store(c, cAt + 2 * cStride, c20, c21, cols, add);
-        if (rows > 3) store(c, cAt + 3 * cStride, c30, c31, cols, add);
-        if (rows > 4) store(c, cAt + 4 * cStride, c40, c41, cols, add);
-        if (rows > 5) store(c, cAt + 5 * cStride, c50, c51, cols, add);
+        long at1 = rows > 1 ? cAt + cStride : cAt;
+        long at2 = rows > 2 ? at1 + cStride : at1;
+        long at3 = rows > 3 ? at2 + cStride : at2;
+        long at4 = rows > 4 ? at3 + cStride : at3;
+        long at5 = rows > 5 ? at4 + cStride : at4;
+        if (add) {
+            c00 = c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN));
+            c01 = c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN));
+            c10 = c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN));
+            c11 = c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN));
+            c20 = c20.add(FloatVector.fromMemorySegment(LANES, c, at2, LITTLE_ENDIAN));
+            c21 = c21.add(FloatVector.fromMemorySegment(LANES, c, at2 + HALF, LITTLE_ENDIAN));
+            c30 = c30.add(FloatVector.fromMemorySegment(LANES, c, at3, LITTLE_ENDIAN));
+            c31 = c31.add(FloatVector.fromMemorySegment(LANES, c, at3 + HALF, LITTLE_ENDIAN));
+            c40 = c40.add(FloatVector.fromMemorySegment(LANES, c, at4, LITTLE_ENDIAN));
+            c41 = c41.add(FloatVector.fromMemorySegment(LANES, c, at4 + HALF, LITTLE_ENDIAN));
+            c50 = c50.add(FloatVector.fromMemorySegment(LANES, c, at5, LITTLE_ENDIAN));
+            c51 = c51.add(FloatVector.fromMemorySegment(LANES, c, at5 + HALF, LITTLE_ENDIAN));
+        }
+        c00.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
+        c01.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
+        c10.intoMemorySegment(c, at1, LITTLE_ENDIAN);
+        c11.intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN);
+        c20.intoMemorySegment(c, at2, LITTLE_ENDIAN);
+        c21.intoMemorySegment(c, at2 + HALF, LITTLE_ENDIAN);
+        c30.intoMemorySegment(c, at3, LITTLE_ENDIAN);
+        c31.intoMemorySegment(c, at3 + HALF, LITTLE_ENDIAN);
+        c40.intoMemorySegment(c, at4, LITTLE_ENDIAN);
+        c41.intoMemorySegment(c, at4 + HALF, LITTLE_ENDIAN);
+        c50.intoMemorySegment(c, at5, LITTLE_ENDIAN);
+        c51.intoMemorySegment(c, at5 + HALF, LITTLE_ENDIAN);
     }
 
-    /** A single row: decoding, and the last of a block. */
+    /** One or two rows by the first {@code cols} columns of a panel, of an A with any strides. */
+    static void ragged(
+            MemorySegment c,
+            long cAt,
+            long cStride,
+            MemorySegment a,
+            long aAt,
+            long aStride,
+            long aStep,
+            MemorySegment b,
+            long bAt,
+            int k,
+            int rows,
+            int cols,
+            boolean add) {
+        var c00 = FloatVector.zero(LANES);
+        FloatVector c01 = c00, c10 = c00, c11 = c00;
+        long a1 = rows > 1 ? aAt + aStride : aAt;
+        for (int i = 0; i < k; i++) {
+            long p = bAt + (long) i * WHOLE;
+            var b0 = FloatVector.fromMemorySegment(LANES, b, p, LITTLE_ENDIAN);
+            var b1 = FloatVector.fromMemorySegment(LANES, b, p + HALF, LITTLE_ENDIAN);
+            var x0 = FloatVector.broadcast(LANES, a.get(FLOAT, aAt + i * aStep));
+            c00 = x0.fma(b0, c00);
+            c01 = x0.fma(b1, c01);
+            var x1 = FloatVector.broadcast(LANES, a.get(FLOAT, a1 + i * aStep));
+            c10 = x1.fma(b0, c10);
+            c11 = x1.fma(b1, c11);
+        }
+        long at1 = rows > 1 ? cAt + cStride : cAt;
+        var low = LANES.indexInRange(0, cols);
+        var high = LANES.indexInRange(LANES.length(), cols);
+        if (add) {
+            c00 = c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN, low));
+            c01 = c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN, high));
+            c10 = c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN, low));
+            c11 = c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN, high));
+        }
+        c00.intoMemorySegment(c, cAt, LITTLE_ENDIAN, low);
+        c01.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN, high);
+        c10.intoMemorySegment(c, at1, LITTLE_ENDIAN, low);
+        c11.intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN, high);
+    }
+
+    /** One row by four whole panels, {@code panel} apart: decoding, where four streams keep the memory busy. */
     static void row(
             MemorySegment c,
             long cAt,
@@ -144,36 +240,41 @@ final class GemmKernels {
             long aAt,
             MemorySegment b,
             long bAt,
+            long panel,
             int k,
-            int cols,
             boolean add) {
         var c0 = FloatVector.zero(LANES);
-        var c1 = c0;
+        FloatVector c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0;
+        long b1 = bAt + panel, b2 = b1 + panel, b3 = b2 + panel;
         for (int i = 0; i < k; i++) {
-            long p = bAt + (long) i * WHOLE;
+            long p = (long) i * WHOLE;
             var x = FloatVector.broadcast(LANES, a.get(FLOAT, aAt + (long) i * Float.BYTES));
-            c0 = x.fma(FloatVector.fromMemorySegment(LANES, b, p, LITTLE_ENDIAN), c0);
-            c1 = x.fma(FloatVector.fromMemorySegment(LANES, b, p + HALF, LITTLE_ENDIAN), c1);
+            c0 = x.fma(FloatVector.fromMemorySegment(LANES, b, bAt + p, LITTLE_ENDIAN), c0);
+            c1 = x.fma(FloatVector.fromMemorySegment(LANES, b, bAt + p + HALF, LITTLE_ENDIAN), c1);
+            c2 = x.fma(FloatVector.fromMemorySegment(LANES, b, b1 + p, LITTLE_ENDIAN), c2);
+            c3 = x.fma(FloatVector.fromMemorySegment(LANES, b, b1 + p + HALF, LITTLE_ENDIAN), c3);
+            c4 = x.fma(FloatVector.fromMemorySegment(LANES, b, b2 + p, LITTLE_ENDIAN), c4);
+            c5 = x.fma(FloatVector.fromMemorySegment(LANES, b, b2 + p + HALF, LITTLE_ENDIAN), c5);
+            c6 = x.fma(FloatVector.fromMemorySegment(LANES, b, b3 + p, LITTLE_ENDIAN), c6);
+            c7 = x.fma(FloatVector.fromMemorySegment(LANES, b, b3 + p + HALF, LITTLE_ENDIAN), c7);
         }
-        store(c, cAt, c0, c1, cols, add);
-    }
-
-    private static void store(MemorySegment c, long at, FloatVector low, FloatVector high, int cols, boolean add) {
-        if (cols == COLUMNS) {
-            if (add) {
-                low = low.add(FloatVector.fromMemorySegment(LANES, c, at, LITTLE_ENDIAN));
-                high = high.add(FloatVector.fromMemorySegment(LANES, c, at + HALF, LITTLE_ENDIAN));
-            }
-            low.intoMemorySegment(c, at, LITTLE_ENDIAN);
-            high.intoMemorySegment(c, at + HALF, LITTLE_ENDIAN);
-            return;
+        if (add) {
+            c0 = c0.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN));
+            c1 = c1.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN));
+            c2 = c2.add(FloatVector.fromMemorySegment(LANES, c, cAt + 2 * HALF, LITTLE_ENDIAN));
+            c3 = c3.add(FloatVector.fromMemorySegment(LANES, c, cAt + 3 * HALF, LITTLE_ENDIAN));
+            c4 = c4.add(FloatVector.fromMemorySegment(LANES, c, cAt + 4 * HALF, LITTLE_ENDIAN));
+            c5 = c5.add(FloatVector.fromMemorySegment(LANES, c, cAt + 5 * HALF, LITTLE_ENDIAN));
+            c6 = c6.add(FloatVector.fromMemorySegment(LANES, c, cAt + 6 * HALF, LITTLE_ENDIAN));
+            c7 = c7.add(FloatVector.fromMemorySegment(LANES, c, cAt + 7 * HALF, LITTLE_ENDIAN));
         }
-        var mask = LANES.indexInRange(0, cols);
-        if (add) low = low.add(FloatVector.fromMemorySegment(LANES, c, at, LITTLE_ENDIAN, mask));
-        low.intoMemorySegment(c, at, LITTLE_ENDIAN, mask);
-        if (cols <= LANES.length()) return;
-        mask = LANES.indexInRange(LANES.length(), cols);
-        if (add) high = high.add(FloatVector.fromMemorySegment(LANES, c, at + HALF, LITTLE_ENDIAN, mask));
-        high.intoMemorySegment(c, at + HALF, LITTLE_ENDIAN, mask);
+        c0.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
+        c1.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
+        c2.intoMemorySegment(c, cAt + 2 * HALF, LITTLE_ENDIAN);
+        c3.intoMemorySegment(c, cAt + 3 * HALF, LITTLE_ENDIAN);
+        c4.intoMemorySegment(c, cAt + 4 * HALF, LITTLE_ENDIAN);
+        c5.intoMemorySegment(c, cAt + 5 * HALF, LITTLE_ENDIAN);
+        c6.intoMemorySegment(c, cAt + 6 * HALF, LITTLE_ENDIAN);
+        c7.intoMemorySegment(c, cAt + 7 * HALF, LITTLE_ENDIAN);
     }
 }

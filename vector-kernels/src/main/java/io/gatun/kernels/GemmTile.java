@@ -44,16 +44,24 @@ public final class GemmTile {
         do {
             int depth = Math.min(DEPTH, k - from);
             boolean sum = add || from > 0;
-            for (int col = 0; col < cols; col += COLUMNS) {
+            int col = 0;
+            if (rows == 1) {
+                for (; col <= cols - 4 * COLUMNS; col += 4 * COLUMNS) {
+                    long p = Float.BYTES * (p0 + (long) col * k + (long) from * COLUMNS);
+                    long panel = (long) Float.BYTES * COLUMNS * k;
+                    GemmKernels.row(
+                            c, Float.BYTES * (c0 + col), a, Float.BYTES * (a0 + from), panels, p, panel, depth, sum);
+                }
+            }
+            for (; col < cols; col += COLUMNS) {
                 long p = Float.BYTES * (p0 + (long) col * k + (long) from * COLUMNS);
                 int width = Math.min(COLUMNS, cols - col);
-                for (int row = 0; row < rows; row += ROWS) {
+                int step = width == COLUMNS ? ROWS : 2;
+                for (int row = 0; row < rows; row += step) {
                     long cAt = Float.BYTES * (c0 + row * cStride + col);
                     long aAt = Float.BYTES * (a0 + row * aStride + from);
-                    int height = Math.min(ROWS, rows - row);
-                    if (height == 1) {
-                        GemmKernels.row(c, cAt, a, aAt, panels, p, depth, width, sum);
-                    } else {
+                    int height = Math.min(step, rows - row);
+                    if (height > 2) {
                         GemmKernels.rows(
                                 c,
                                 cAt,
@@ -65,10 +73,24 @@ public final class GemmTile {
                                 p,
                                 depth,
                                 height,
-                                width,
                                 sum,
                                 -1,
                                 -2);
+                    } else {
+                        GemmKernels.ragged(
+                                c,
+                                cAt,
+                                Float.BYTES * cStride,
+                                a,
+                                aAt,
+                                Float.BYTES * aStride,
+                                Float.BYTES,
+                                panels,
+                                p,
+                                depth,
+                                height,
+                                width,
+                                sum);
                     }
                 }
             }
@@ -99,12 +121,30 @@ public final class GemmTile {
             for (int col = 0; col < cols; col += COLUMNS) {
                 long p = Float.BYTES * (p0 + (long) col * k + (long) from * COLUMNS);
                 int width = Math.min(COLUMNS, cols - col);
-                for (int row = 0; row < rows; row += ROWS) {
+                int step = width == COLUMNS ? ROWS : 2;
+                for (int row = 0; row < rows; row += step) {
                     long cAt = Float.BYTES * (c0 + row * cStride + col);
-                    long aAt = Float.BYTES * (a0 + ((long) (row / ROWS) * k + from) * Panels.ROW_STEP);
-                    int height = Math.min(ROWS, rows - row);
-                    GemmKernels.packedRows(
-                            c, cAt, Float.BYTES * cStride, aPanels, aAt, panels, p, depth, height, width, sum, -1, -2);
+                    long aAt = Float.BYTES * (a0 + ((long) (row / ROWS) * k + from) * Panels.ROW_STEP + row % ROWS);
+                    int height = Math.min(step, rows - row);
+                    if (width == COLUMNS) {
+                        GemmKernels.packedRows(
+                                c, cAt, Float.BYTES * cStride, aPanels, aAt, panels, p, depth, height, sum, -1, -2);
+                    } else {
+                        GemmKernels.ragged(
+                                c,
+                                cAt,
+                                Float.BYTES * cStride,
+                                aPanels,
+                                aAt,
+                                Float.BYTES,
+                                Float.BYTES * Panels.ROW_STEP,
+                                panels,
+                                p,
+                                depth,
+                                height,
+                                width,
+                                sum);
+                    }
                 }
             }
             from += DEPTH;

@@ -72,7 +72,7 @@ final class OnlineSoftmax {
             p = p.fma(r, FloatVector.broadcast(LANES, 1));
             p = p.mul(rounded.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats());
             p.intoMemorySegment(s, at + 4L * j, LITTLE_ENDIAN);
-            sum = sum.add(p);
+            sum = p.add(sum);
         }
         return LaneSum.of(sum);
     }

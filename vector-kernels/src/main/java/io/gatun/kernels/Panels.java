@@ -2,6 +2,7 @@ package io.gatun.kernels;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.NE;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -13,7 +14,7 @@ import jdk.incubator.vector.VectorSpecies;
  * Packing of matrix operands into the order in which {@link GemmKernels} read them, optionally rounded to BF16 on the way
  * (to nearest, ties to even, kept as f32). A panel of B holds, for each k, {@link GemmTile#COLUMNS} consecutive columns; panels
  * follow each other, the last one filled up with zeros. A panel of A holds, for each k, {@link GemmTile#ROWS} rows in
- * {@link #ROW_STEP} places. Offsets and strides count elements; segments are native and hold f32.
+ * {@link #ROW_STEP} places; in the last one the last row stands in for missing ones. Offsets and strides count elements; segments are native and hold f32.
  */
 public final class Panels {
     /** Places of a k in a panel of A: a power of two, so that the compiler can prove the accesses to be in range. */
@@ -22,7 +23,11 @@ public final class Panels {
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final VectorSpecies<Float> FOUR = FloatVector.SPECIES_128;
     private static final int COLUMNS = GemmTile.COLUMNS;
+    private static final int HALF = LANES.length() * Float.BYTES;
+    private static final int WHOLE = 2 * HALF;
+    private static final int ROW_BYTES = ROW_STEP * Float.BYTES;
 
     private Panels() {}
 
@@ -42,33 +47,32 @@ public final class Panels {
         for (int col = 0; col < cols; col += COLUMNS) {
             long to = Float.BYTES * (p0 + (long) col * k);
             long from = Float.BYTES * (b0 + col);
-            copyPanel(panels, to, b, from, Float.BYTES * bStride, k, Math.min(COLUMNS, cols - col), bf16);
+            if (cols - col >= COLUMNS) {
+                copyPanel(panels, to, b, from, Float.BYTES * bStride, k, bf16);
+            } else {
+                copyLastPanel(panels, to, b, from, Float.BYTES * bStride, k, cols - col, bf16);
+            }
         }
     }
 
     private static void copyPanel(
-            MemorySegment panels, long to, MemorySegment b, long from, long stride, int k, int width, boolean bf16) {
-        int half = LANES.length();
-        var low = LANES.indexInRange(0, width);
-        var high = LANES.indexInRange(half, width);
+            MemorySegment panels, long to, MemorySegment b, long from, long stride, int k, boolean bf16) {
         for (int i = 0; i < k; i++) {
             long at = from + i * stride;
-            FloatVector x, y;
-            if (width == COLUMNS) {
-                x = FloatVector.fromMemorySegment(LANES, b, at, LITTLE_ENDIAN);
-                y = FloatVector.fromMemorySegment(LANES, b, at + 4L * half, LITTLE_ENDIAN);
-            } else {
-                x = FloatVector.fromMemorySegment(LANES, b, at, LITTLE_ENDIAN, low);
-                y = width <= half
-                        ? FloatVector.zero(LANES)
-                        : FloatVector.fromMemorySegment(LANES, b, at + 4L * half, LITTLE_ENDIAN, high);
+            var x = FloatVector.fromMemorySegment(LANES, b, at, LITTLE_ENDIAN);
+            var y = FloatVector.fromMemorySegment(LANES, b, at + HALF, LITTLE_ENDIAN);
+            (bf16 ? rounded(x) : x).intoMemorySegment(panels, to + (long) i * WHOLE, LITTLE_ENDIAN);
+            (bf16 ? rounded(y) : y).intoMemorySegment(panels, to + (long) i * WHOLE + HALF, LITTLE_ENDIAN);
+        }
+    }
+
+    private static void copyLastPanel(
+            MemorySegment panels, long to, MemorySegment b, long from, long stride, int k, int width, boolean bf16) {
+        for (int i = 0; i < k; i++) {
+            for (int j = 0; j < COLUMNS; j++) {
+                float x = j < width ? b.get(FLOAT, from + i * stride + 4L * j) : 0;
+                panels.set(FLOAT, to + (long) i * WHOLE + 4L * j, bf16 ? rounded(x) : x);
             }
-            if (bf16) {
-                x = rounded(x);
-                y = rounded(y);
-            }
-            x.intoMemorySegment(panels, to + 4L * COLUMNS * i, LITTLE_ENDIAN);
-            y.intoMemorySegment(panels, to + 4L * COLUMNS * i + 4L * half, LITTLE_ENDIAN);
         }
     }
 
@@ -82,7 +86,7 @@ public final class Panels {
                 if (col + j < cols) {
                     copyColumn(panels, to, b, Float.BYTES * (b0 + (col + j) * bStride), k, bf16);
                 } else {
-                    for (int i = 0; i < k; i++) panels.set(FLOAT, to + 4L * COLUMNS * i, 0);
+                    for (int i = 0; i < k; i++) panels.set(FLOAT, to + (long) i * WHOLE, 0);
                 }
             }
         }
@@ -91,10 +95,10 @@ public final class Panels {
     private static void copyColumn(MemorySegment panels, long to, MemorySegment b, long from, int k, boolean bf16) {
         if (bf16) {
             for (int i = 0; i < k; i++) {
-                panels.set(FLOAT, to + 4L * COLUMNS * i, rounded(b.get(FLOAT, from + 4L * i)));
+                panels.set(FLOAT, to + (long) i * WHOLE, rounded(b.get(FLOAT, from + 4L * i)));
             }
         } else {
-            for (int i = 0; i < k; i++) panels.set(FLOAT, to + 4L * COLUMNS * i, b.get(FLOAT, from + 4L * i));
+            for (int i = 0; i < k; i++) panels.set(FLOAT, to + (long) i * WHOLE, b.get(FLOAT, from + 4L * i));
         }
     }
 
@@ -104,12 +108,31 @@ public final class Panels {
         for (int row = 0; row < rows; row += GemmTile.ROWS) {
             long to = Float.BYTES * (p0 + (long) (row / GemmTile.ROWS) * k * ROW_STEP);
             long from = Float.BYTES * (a0 + row);
-            int height = Math.min(GemmTile.ROWS, rows - row);
-            for (int i = 0; i < k; i++) {
-                for (int j = 0; j < height; j++) {
-                    float x = a.get(FLOAT, from + 4L * aStride * i + 4L * j);
-                    panels.set(FLOAT, to + 4L * ROW_STEP * i + 4L * j, bf16 ? rounded(x) : x);
-                }
+            if (rows - row >= GemmTile.ROWS) {
+                copyRows(panels, to, a, from, Float.BYTES * aStride, k, bf16);
+            } else {
+                copyLastRows(panels, to, a, from, Float.BYTES * aStride, k, rows - row, bf16);
+            }
+        }
+    }
+
+    private static void copyRows(
+            MemorySegment panels, long to, MemorySegment a, long from, long stride, int k, boolean bf16) {
+        for (int i = 0; i < k; i++) { // six floats as four and four that overlap
+            long at = from + i * stride;
+            var x = FloatVector.fromMemorySegment(FOUR, a, at, LITTLE_ENDIAN);
+            var y = FloatVector.fromMemorySegment(FOUR, a, at + 8, LITTLE_ENDIAN);
+            (bf16 ? rounded(x) : x).intoMemorySegment(panels, to + (long) i * ROW_BYTES, LITTLE_ENDIAN);
+            (bf16 ? rounded(y) : y).intoMemorySegment(panels, to + (long) i * ROW_BYTES + 8, LITTLE_ENDIAN);
+        }
+    }
+
+    private static void copyLastRows(
+            MemorySegment panels, long to, MemorySegment a, long from, long stride, int k, int rows, boolean bf16) {
+        for (int i = 0; i < k; i++) {
+            for (int j = 0; j < GemmTile.ROWS; j++) { // the tile stores the last row again for each that is missing
+                float x = a.get(FLOAT, from + i * stride + 4L * Math.min(j, rows - 1));
+                panels.set(FLOAT, to + (long) i * ROW_BYTES + 4L * j, bf16 ? rounded(x) : x);
             }
         }
     }
@@ -139,6 +162,6 @@ public final class Panels {
         var bits = x.viewAsIntegralLanes();
         var odd = bits.lanewise(LSHR, 16).and(1);
         var near = bits.add(0x7fff).add(odd).and(0xffff0000).viewAsFloatingLanes();
-        return near.blend(x, x.test(jdk.incubator.vector.VectorOperators.IS_NAN));
+        return near.blend(x, x.compare(NE, x));
     }
 }

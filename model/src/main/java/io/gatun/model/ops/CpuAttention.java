@@ -1,10 +1,10 @@
 package io.gatun.model.ops;
 
-import io.gatun.kernels.JitDirectives;
 import io.gatun.kernels.AbsorbedAttention;
 import io.gatun.kernels.CausalAttention;
 import io.gatun.kernels.CausalAttentionGrad;
 import io.gatun.kernels.CausalOperands;
+import io.gatun.kernels.JitDirectives;
 import io.gatun.kernels.Rope;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.Tensor;

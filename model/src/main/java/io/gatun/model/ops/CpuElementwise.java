@@ -1,7 +1,7 @@
 package io.gatun.model.ops;
 
-import io.gatun.kernels.JitDirectives;
 import io.gatun.kernels.Accumulate;
+import io.gatun.kernels.JitDirectives;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.Tensor;
 

@@ -5,8 +5,8 @@ import static io.gatun.model.ops.RoutingShapes.vector;
 import static io.gatun.tensor.DType.F32;
 import static io.gatun.tensor.DType.I32;
 
-import io.gatun.kernels.JitDirectives;
 import io.gatun.kernels.Accumulate;
+import io.gatun.kernels.JitDirectives;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.Tensor;
 import io.gatun.tensor.TensorException;
