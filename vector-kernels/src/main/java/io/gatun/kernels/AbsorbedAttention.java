@@ -16,6 +16,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 public final class AbsorbedAttention {
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
+    private static final long VECTOR = (long) Float.BYTES * LANES.length();
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -64,6 +65,7 @@ public final class AbsorbedAttention {
         private final MemorySegment scores; // [heads, BLOCK]
         private final MemorySegment maxima; // [heads]
         private final MemorySegment sums; // [heads]
+        private final MemorySegment lanes; // eight vectors
 
         private Workspace(int heads, int latentDim) {
             this.heads = heads;
@@ -74,6 +76,7 @@ public final class AbsorbedAttention {
             scores = arena.allocate((long) Float.BYTES * heads * BLOCK, 64);
             maxima = arena.allocate((long) Float.BYTES * heads, 64);
             sums = arena.allocate((long) Float.BYTES * heads, 64);
+            lanes = arena.allocate(8 * VECTOR, 64);
         }
 
         /** {@code before} when it is large enough, else a new one that serves what {@code before} did and these sizes. */
@@ -162,7 +165,8 @@ public final class AbsorbedAttention {
                     Float.BYTES * x.latentStride,
                     last,
                     whole,
-                    false);
+                    false,
+                    w.lanes);
             dots(
                     w.scores,
                     s0 + 4L * j,
@@ -175,7 +179,8 @@ public final class AbsorbedAttention {
                     Float.BYTES * x.ropeStride,
                     last,
                     wholeRope,
-                    true);
+                    true,
+                    w.lanes);
         }
         if (whole == x.latentDim && wholeRope == x.ropeDim) return;
         for (int j = 0; j < count; j++) {
@@ -202,7 +207,8 @@ public final class AbsorbedAttention {
             long step,
             int last,
             int dim,
-            boolean add) {
+            boolean add,
+            MemorySegment lanes) {
         long c1 = c0 + Math.min(1, last) * step;
         long c2 = c0 + Math.min(2, last) * step;
         long c3 = c0 + Math.min(3, last) * step;
@@ -224,15 +230,18 @@ public final class AbsorbedAttention {
             a3 = u.fma(x, a3);
             b3 = v.fma(x, b3);
         }
-        store(s, s0, LaneSum.of(a0), add);
-        store(s, s0 + 4, LaneSum.of(a1), add);
-        store(s, s0 + 8, LaneSum.of(a2), add);
-        store(s, s0 + 12, LaneSum.of(a3), add);
-        if (s1 == s0) return;
-        store(s, s1, LaneSum.of(b0), add);
-        store(s, s1 + 4, LaneSum.of(b1), add);
-        store(s, s1 + 8, LaneSum.of(b2), add);
-        store(s, s1 + 12, LaneSum.of(b3), add);
+        a0.intoMemorySegment(lanes, 0 * VECTOR, LITTLE_ENDIAN);
+        a1.intoMemorySegment(lanes, 1 * VECTOR, LITTLE_ENDIAN);
+        a2.intoMemorySegment(lanes, 2 * VECTOR, LITTLE_ENDIAN);
+        a3.intoMemorySegment(lanes, 3 * VECTOR, LITTLE_ENDIAN);
+        b0.intoMemorySegment(lanes, 4 * VECTOR, LITTLE_ENDIAN);
+        b1.intoMemorySegment(lanes, 5 * VECTOR, LITTLE_ENDIAN);
+        b2.intoMemorySegment(lanes, 6 * VECTOR, LITTLE_ENDIAN);
+        b3.intoMemorySegment(lanes, 7 * VECTOR, LITTLE_ENDIAN);
+        for (int i = 0; i < 4; i++) {
+            store(s, s0 + 4L * i, LaneSum.of(lanes, i * VECTOR), add);
+            if (s1 != s0) store(s, s1 + 4L * i, LaneSum.of(lanes, (4 + i) * VECTOR), add);
+        }
     }
 
     private static void store(MemorySegment s, long at, float sum, boolean add) {

@@ -17,6 +17,7 @@ import jdk.incubator.vector.VectorSpecies;
  *       loop, has too few of the 16 registers of AVX2, and spills accumulators: 39 GF/s instead of 93. The step at which to
  *       leave is an argument, so that the compiler cannot prove what callers know: that it is negative.
  *   <li>Masked stores in the same method cost as much (39 GF/s), so ragged columns have a kernel of their own.
+ *   <li>Sums and stores of an added tile are apart from those of a written one: where the two would meet, C2 boxes the vectors.
  *   <li>Loads and stores are written out: C2 leaves a helper that it has compiled before out of line and boxes the vectors.
  * </ul>
  */
@@ -85,18 +86,31 @@ final class GemmKernels {
         long at4 = rows > 4 ? at3 + cStride : at3;
         long at5 = rows > 5 ? at4 + cStride : at4;
         if (add) {
-            c00 = c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN));
-            c01 = c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN));
-            c10 = c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN));
-            c11 = c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN));
-            c20 = c20.add(FloatVector.fromMemorySegment(LANES, c, at2, LITTLE_ENDIAN));
-            c21 = c21.add(FloatVector.fromMemorySegment(LANES, c, at2 + HALF, LITTLE_ENDIAN));
-            c30 = c30.add(FloatVector.fromMemorySegment(LANES, c, at3, LITTLE_ENDIAN));
-            c31 = c31.add(FloatVector.fromMemorySegment(LANES, c, at3 + HALF, LITTLE_ENDIAN));
-            c40 = c40.add(FloatVector.fromMemorySegment(LANES, c, at4, LITTLE_ENDIAN));
-            c41 = c41.add(FloatVector.fromMemorySegment(LANES, c, at4 + HALF, LITTLE_ENDIAN));
-            c50 = c50.add(FloatVector.fromMemorySegment(LANES, c, at5, LITTLE_ENDIAN));
-            c51 = c51.add(FloatVector.fromMemorySegment(LANES, c, at5 + HALF, LITTLE_ENDIAN));
+            c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, cAt, LITTLE_ENDIAN);
+            c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
+            c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at1, LITTLE_ENDIAN);
+            c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN);
+            c20.add(FloatVector.fromMemorySegment(LANES, c, at2, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at2, LITTLE_ENDIAN);
+            c21.add(FloatVector.fromMemorySegment(LANES, c, at2 + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at2 + HALF, LITTLE_ENDIAN);
+            c30.add(FloatVector.fromMemorySegment(LANES, c, at3, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at3, LITTLE_ENDIAN);
+            c31.add(FloatVector.fromMemorySegment(LANES, c, at3 + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at3 + HALF, LITTLE_ENDIAN);
+            c40.add(FloatVector.fromMemorySegment(LANES, c, at4, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at4, LITTLE_ENDIAN);
+            c41.add(FloatVector.fromMemorySegment(LANES, c, at4 + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at4 + HALF, LITTLE_ENDIAN);
+            c50.add(FloatVector.fromMemorySegment(LANES, c, at5, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at5, LITTLE_ENDIAN);
+            c51.add(FloatVector.fromMemorySegment(LANES, c, at5 + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at5 + HALF, LITTLE_ENDIAN);
+            return;
         }
         c00.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
         c01.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
@@ -161,18 +175,31 @@ final class GemmKernels {
         long at4 = rows > 4 ? at3 + cStride : at3;
         long at5 = rows > 5 ? at4 + cStride : at4;
         if (add) {
-            c00 = c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN));
-            c01 = c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN));
-            c10 = c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN));
-            c11 = c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN));
-            c20 = c20.add(FloatVector.fromMemorySegment(LANES, c, at2, LITTLE_ENDIAN));
-            c21 = c21.add(FloatVector.fromMemorySegment(LANES, c, at2 + HALF, LITTLE_ENDIAN));
-            c30 = c30.add(FloatVector.fromMemorySegment(LANES, c, at3, LITTLE_ENDIAN));
-            c31 = c31.add(FloatVector.fromMemorySegment(LANES, c, at3 + HALF, LITTLE_ENDIAN));
-            c40 = c40.add(FloatVector.fromMemorySegment(LANES, c, at4, LITTLE_ENDIAN));
-            c41 = c41.add(FloatVector.fromMemorySegment(LANES, c, at4 + HALF, LITTLE_ENDIAN));
-            c50 = c50.add(FloatVector.fromMemorySegment(LANES, c, at5, LITTLE_ENDIAN));
-            c51 = c51.add(FloatVector.fromMemorySegment(LANES, c, at5 + HALF, LITTLE_ENDIAN));
+            c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, cAt, LITTLE_ENDIAN);
+            c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
+            c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at1, LITTLE_ENDIAN);
+            c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN);
+            c20.add(FloatVector.fromMemorySegment(LANES, c, at2, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at2, LITTLE_ENDIAN);
+            c21.add(FloatVector.fromMemorySegment(LANES, c, at2 + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at2 + HALF, LITTLE_ENDIAN);
+            c30.add(FloatVector.fromMemorySegment(LANES, c, at3, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at3, LITTLE_ENDIAN);
+            c31.add(FloatVector.fromMemorySegment(LANES, c, at3 + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at3 + HALF, LITTLE_ENDIAN);
+            c40.add(FloatVector.fromMemorySegment(LANES, c, at4, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at4, LITTLE_ENDIAN);
+            c41.add(FloatVector.fromMemorySegment(LANES, c, at4 + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at4 + HALF, LITTLE_ENDIAN);
+            c50.add(FloatVector.fromMemorySegment(LANES, c, at5, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at5, LITTLE_ENDIAN);
+            c51.add(FloatVector.fromMemorySegment(LANES, c, at5 + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, at5 + HALF, LITTLE_ENDIAN);
+            return;
         }
         c00.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
         c01.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
@@ -221,10 +248,15 @@ final class GemmKernels {
         var low = LANES.indexInRange(0, cols);
         var high = LANES.indexInRange(LANES.length(), cols);
         if (add) {
-            c00 = c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN, low));
-            c01 = c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN, high));
-            c10 = c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN, low));
-            c11 = c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN, high));
+            c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN, low))
+                    .intoMemorySegment(c, cAt, LITTLE_ENDIAN, low);
+            c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN, high))
+                    .intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN, high);
+            c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN, low))
+                    .intoMemorySegment(c, at1, LITTLE_ENDIAN, low);
+            c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN, high))
+                    .intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN, high);
+            return;
         }
         c00.intoMemorySegment(c, cAt, LITTLE_ENDIAN, low);
         c01.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN, high);
@@ -259,14 +291,23 @@ final class GemmKernels {
             c7 = x.fma(FloatVector.fromMemorySegment(LANES, b, b3 + p + HALF, LITTLE_ENDIAN), c7);
         }
         if (add) {
-            c0 = c0.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN));
-            c1 = c1.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN));
-            c2 = c2.add(FloatVector.fromMemorySegment(LANES, c, cAt + 2 * HALF, LITTLE_ENDIAN));
-            c3 = c3.add(FloatVector.fromMemorySegment(LANES, c, cAt + 3 * HALF, LITTLE_ENDIAN));
-            c4 = c4.add(FloatVector.fromMemorySegment(LANES, c, cAt + 4 * HALF, LITTLE_ENDIAN));
-            c5 = c5.add(FloatVector.fromMemorySegment(LANES, c, cAt + 5 * HALF, LITTLE_ENDIAN));
-            c6 = c6.add(FloatVector.fromMemorySegment(LANES, c, cAt + 6 * HALF, LITTLE_ENDIAN));
-            c7 = c7.add(FloatVector.fromMemorySegment(LANES, c, cAt + 7 * HALF, LITTLE_ENDIAN));
+            c0.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, cAt, LITTLE_ENDIAN);
+            c1.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
+            c2.add(FloatVector.fromMemorySegment(LANES, c, cAt + 2 * HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, cAt + 2 * HALF, LITTLE_ENDIAN);
+            c3.add(FloatVector.fromMemorySegment(LANES, c, cAt + 3 * HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, cAt + 3 * HALF, LITTLE_ENDIAN);
+            c4.add(FloatVector.fromMemorySegment(LANES, c, cAt + 4 * HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, cAt + 4 * HALF, LITTLE_ENDIAN);
+            c5.add(FloatVector.fromMemorySegment(LANES, c, cAt + 5 * HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, cAt + 5 * HALF, LITTLE_ENDIAN);
+            c6.add(FloatVector.fromMemorySegment(LANES, c, cAt + 6 * HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, cAt + 6 * HALF, LITTLE_ENDIAN);
+            c7.add(FloatVector.fromMemorySegment(LANES, c, cAt + 7 * HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(c, cAt + 7 * HALF, LITTLE_ENDIAN);
+            return;
         }
         c0.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
         c1.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);

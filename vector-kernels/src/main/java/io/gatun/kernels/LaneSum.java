@@ -1,5 +1,8 @@
 package io.gatun.kernels;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShuffle;
@@ -41,5 +44,19 @@ final class LaneSum {
         if (DOUBLES.length() > 2) v = v.add(v.rearrange(D2));
         v = v.add(v.rearrange(D1));
         return v.lane(0);
+    }
+
+    /**
+     * The sum of one vector's lanes that lie in memory from byte {@code at}, which are used up: the same bits as {@link
+     * #of(FloatVector)}, for methods that end in many sums and where C2 would leave that one out of line.
+     */
+    static float of(MemorySegment lanes, long at) {
+        for (int half = FLOATS.length() / 2; half > 0; half /= 2) {
+            for (int i = 0; i < half; i++) {
+                long low = at + 4L * i;
+                lanes.set(JAVA_FLOAT, low, lanes.get(JAVA_FLOAT, low) + lanes.get(JAVA_FLOAT, low + 4L * half));
+            }
+        }
+        return lanes.get(JAVA_FLOAT, at);
     }
 }

@@ -23,7 +23,6 @@ public final class Panels {
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final VectorSpecies<Float> FOUR = FloatVector.SPECIES_128;
     private static final int COLUMNS = GemmTile.COLUMNS;
     private static final int HALF = LANES.length() * Float.BYTES;
     private static final int WHOLE = 2 * HALF;
@@ -57,22 +56,37 @@ public final class Panels {
 
     private static void copyPanel(
             MemorySegment panels, long to, MemorySegment b, long from, long stride, int k, boolean bf16) {
+        if (bf16) { // loops of their own: where rounded and plain vectors meet, C2 boxes them
+            for (int i = 0; i < k; i++) {
+                long at = from + i * stride;
+                long out = to + (long) i * WHOLE;
+                rounded(FloatVector.fromMemorySegment(LANES, b, at, LITTLE_ENDIAN))
+                        .intoMemorySegment(panels, out, LITTLE_ENDIAN);
+                rounded(FloatVector.fromMemorySegment(LANES, b, at + HALF, LITTLE_ENDIAN))
+                        .intoMemorySegment(panels, out + HALF, LITTLE_ENDIAN);
+            }
+            return;
+        }
         for (int i = 0; i < k; i++) {
             long at = from + i * stride;
-            var x = FloatVector.fromMemorySegment(LANES, b, at, LITTLE_ENDIAN);
-            var y = FloatVector.fromMemorySegment(LANES, b, at + HALF, LITTLE_ENDIAN);
-            (bf16 ? rounded(x) : x).intoMemorySegment(panels, to + (long) i * WHOLE, LITTLE_ENDIAN);
-            (bf16 ? rounded(y) : y).intoMemorySegment(panels, to + (long) i * WHOLE + HALF, LITTLE_ENDIAN);
+            long out = to + (long) i * WHOLE;
+            FloatVector.fromMemorySegment(LANES, b, at, LITTLE_ENDIAN).intoMemorySegment(panels, out, LITTLE_ENDIAN);
+            FloatVector.fromMemorySegment(LANES, b, at + HALF, LITTLE_ENDIAN)
+                    .intoMemorySegment(panels, out + HALF, LITTLE_ENDIAN);
         }
     }
 
     private static void copyLastPanel(
             MemorySegment panels, long to, MemorySegment b, long from, long stride, int k, int width, boolean bf16) {
         for (int i = 0; i < k; i++) {
-            for (int j = 0; j < COLUMNS; j++) {
-                float x = j < width ? b.get(FLOAT, from + i * stride + 4L * j) : 0;
-                panels.set(FLOAT, to + (long) i * WHOLE + 4L * j, bf16 ? rounded(x) : x);
+            long row = to + (long) i * WHOLE;
+            for (int j = 0; j < width; j++) {
+                float x = b.get(FLOAT, from + i * stride + 4L * j);
+                panels.set(FLOAT, row + 4L * j, bf16 ? rounded(x) : x);
             }
+            // a loop of its own: one that reads under a condition has its bounds checked for all columns, and is thrown
+            // away
+            for (int j = width; j < COLUMNS; j++) panels.set(FLOAT, row + 4L * j, 0);
         }
     }
 
@@ -118,12 +132,13 @@ public final class Panels {
 
     private static void copyRows(
             MemorySegment panels, long to, MemorySegment a, long from, long stride, int k, boolean bf16) {
-        for (int i = 0; i < k; i++) { // six floats as four and four that overlap
+        for (int i = 0; i < k; i++) {
             long at = from + i * stride;
-            var x = FloatVector.fromMemorySegment(FOUR, a, at, LITTLE_ENDIAN);
-            var y = FloatVector.fromMemorySegment(FOUR, a, at + 8, LITTLE_ENDIAN);
-            (bf16 ? rounded(x) : x).intoMemorySegment(panels, to + (long) i * ROW_BYTES, LITTLE_ENDIAN);
-            (bf16 ? rounded(y) : y).intoMemorySegment(panels, to + (long) i * ROW_BYTES + 8, LITTLE_ENDIAN);
+            long out = to + (long) i * ROW_BYTES;
+            for (int j = 0; j < GemmTile.ROWS; j++) {
+                float x = a.get(FLOAT, at + 4L * j);
+                panels.set(FLOAT, out + 4L * j, bf16 ? rounded(x) : x);
+            }
         }
     }
 

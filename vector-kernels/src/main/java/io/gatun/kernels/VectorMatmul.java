@@ -36,7 +36,7 @@ public final class VectorMatmul implements MatmulEngine {
     public VectorMatmul(Team team) {
         VectorApi.require();
         JitDirectives.ensure();
-        if (!Boolean.getBoolean("nowarm")) Warmup.ensure();
+        Warmup.ensure();
         this.team = team;
         this.scratch = new Scratch(team.threads());
     }

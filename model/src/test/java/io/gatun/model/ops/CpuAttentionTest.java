@@ -14,6 +14,7 @@ import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -248,6 +249,7 @@ class CpuAttentionTest {
     }
 
     @Test
+    @Tag("allocation")
     void warmForwardCallsAllocateNothing() {
         Shape shape = new Shape(4, 16, 8, 16, 130, 0.2f);
         AttentionCase c = new AttentionCase(DType.F32, shape, 2, 18);

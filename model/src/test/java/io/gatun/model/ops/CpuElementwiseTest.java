@@ -11,6 +11,7 @@ import io.gatun.tensor.Tensor;
 import io.gatun.tensor.TensorException;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What holds for every verb: the same bits for any number of threads, no garbage, errors before memory is touched. */
@@ -70,6 +71,7 @@ class CpuElementwiseTest extends ElementwiseFixture {
     }
 
     @Test
+    @Tag("allocation")
     void warmCallsAllocateNothing() {
         var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long allocated = -1;

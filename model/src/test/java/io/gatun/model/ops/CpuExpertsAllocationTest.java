@@ -12,6 +12,7 @@ import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Warm routing allocates nothing. */
@@ -21,6 +22,7 @@ class CpuExpertsAllocationTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     @Test
+    @Tag("allocation")
     void warmCallsAllocateNothing() {
         RouterConfig router = router(20, 4, 4, 2, Scoring.SIGMOID, true, true, 2.5f);
         int rows = 66;

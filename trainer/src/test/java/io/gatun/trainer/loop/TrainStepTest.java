@@ -22,6 +22,7 @@ import io.gatun.trainer.optim.Optimizer;
 import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Single steps and short runs of the tiny configuration on made-up tokens. */
@@ -77,6 +78,7 @@ class TrainStepTest {
     }
 
     @Test
+    @Tag("allocation")
     void allocatesNothingOnceWarm() {
         Steps steps = new Steps("f32", "train.steps=2000", "train.balance_alpha=0.01");
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
