@@ -85,31 +85,31 @@ final class GemmKernels {
         long at3 = rows > 3 ? at2 + cStride : at2;
         long at4 = rows > 4 ? at3 + cStride : at3;
         long at5 = rows > 5 ? at4 + cStride : at4;
-        if (add) {
-            c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, cAt, LITTLE_ENDIAN);
-            c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
-            c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at1, LITTLE_ENDIAN);
-            c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN);
-            c20.add(FloatVector.fromMemorySegment(LANES, c, at2, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at2, LITTLE_ENDIAN);
-            c21.add(FloatVector.fromMemorySegment(LANES, c, at2 + HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at2 + HALF, LITTLE_ENDIAN);
-            c30.add(FloatVector.fromMemorySegment(LANES, c, at3, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at3, LITTLE_ENDIAN);
-            c31.add(FloatVector.fromMemorySegment(LANES, c, at3 + HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at3 + HALF, LITTLE_ENDIAN);
-            c40.add(FloatVector.fromMemorySegment(LANES, c, at4, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at4, LITTLE_ENDIAN);
-            c41.add(FloatVector.fromMemorySegment(LANES, c, at4 + HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at4 + HALF, LITTLE_ENDIAN);
-            c50.add(FloatVector.fromMemorySegment(LANES, c, at5, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at5, LITTLE_ENDIAN);
-            c51.add(FloatVector.fromMemorySegment(LANES, c, at5 + HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at5 + HALF, LITTLE_ENDIAN);
+        if (add) { // all are read before one is written: missing rows repeat the last
+            var s00 = c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN));
+            var s01 = c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN));
+            var s10 = c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN));
+            var s11 = c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN));
+            var s20 = c20.add(FloatVector.fromMemorySegment(LANES, c, at2, LITTLE_ENDIAN));
+            var s21 = c21.add(FloatVector.fromMemorySegment(LANES, c, at2 + HALF, LITTLE_ENDIAN));
+            var s30 = c30.add(FloatVector.fromMemorySegment(LANES, c, at3, LITTLE_ENDIAN));
+            var s31 = c31.add(FloatVector.fromMemorySegment(LANES, c, at3 + HALF, LITTLE_ENDIAN));
+            var s40 = c40.add(FloatVector.fromMemorySegment(LANES, c, at4, LITTLE_ENDIAN));
+            var s41 = c41.add(FloatVector.fromMemorySegment(LANES, c, at4 + HALF, LITTLE_ENDIAN));
+            var s50 = c50.add(FloatVector.fromMemorySegment(LANES, c, at5, LITTLE_ENDIAN));
+            var s51 = c51.add(FloatVector.fromMemorySegment(LANES, c, at5 + HALF, LITTLE_ENDIAN));
+            s00.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
+            s01.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
+            s10.intoMemorySegment(c, at1, LITTLE_ENDIAN);
+            s11.intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN);
+            s20.intoMemorySegment(c, at2, LITTLE_ENDIAN);
+            s21.intoMemorySegment(c, at2 + HALF, LITTLE_ENDIAN);
+            s30.intoMemorySegment(c, at3, LITTLE_ENDIAN);
+            s31.intoMemorySegment(c, at3 + HALF, LITTLE_ENDIAN);
+            s40.intoMemorySegment(c, at4, LITTLE_ENDIAN);
+            s41.intoMemorySegment(c, at4 + HALF, LITTLE_ENDIAN);
+            s50.intoMemorySegment(c, at5, LITTLE_ENDIAN);
+            s51.intoMemorySegment(c, at5 + HALF, LITTLE_ENDIAN);
             return;
         }
         c00.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
@@ -174,31 +174,31 @@ final class GemmKernels {
         long at3 = rows > 3 ? at2 + cStride : at2;
         long at4 = rows > 4 ? at3 + cStride : at3;
         long at5 = rows > 5 ? at4 + cStride : at4;
-        if (add) {
-            c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, cAt, LITTLE_ENDIAN);
-            c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
-            c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at1, LITTLE_ENDIAN);
-            c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN);
-            c20.add(FloatVector.fromMemorySegment(LANES, c, at2, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at2, LITTLE_ENDIAN);
-            c21.add(FloatVector.fromMemorySegment(LANES, c, at2 + HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at2 + HALF, LITTLE_ENDIAN);
-            c30.add(FloatVector.fromMemorySegment(LANES, c, at3, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at3, LITTLE_ENDIAN);
-            c31.add(FloatVector.fromMemorySegment(LANES, c, at3 + HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at3 + HALF, LITTLE_ENDIAN);
-            c40.add(FloatVector.fromMemorySegment(LANES, c, at4, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at4, LITTLE_ENDIAN);
-            c41.add(FloatVector.fromMemorySegment(LANES, c, at4 + HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at4 + HALF, LITTLE_ENDIAN);
-            c50.add(FloatVector.fromMemorySegment(LANES, c, at5, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at5, LITTLE_ENDIAN);
-            c51.add(FloatVector.fromMemorySegment(LANES, c, at5 + HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, at5 + HALF, LITTLE_ENDIAN);
+        if (add) { // all are read before one is written: missing rows repeat the last
+            var s00 = c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN));
+            var s01 = c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN));
+            var s10 = c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN));
+            var s11 = c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN));
+            var s20 = c20.add(FloatVector.fromMemorySegment(LANES, c, at2, LITTLE_ENDIAN));
+            var s21 = c21.add(FloatVector.fromMemorySegment(LANES, c, at2 + HALF, LITTLE_ENDIAN));
+            var s30 = c30.add(FloatVector.fromMemorySegment(LANES, c, at3, LITTLE_ENDIAN));
+            var s31 = c31.add(FloatVector.fromMemorySegment(LANES, c, at3 + HALF, LITTLE_ENDIAN));
+            var s40 = c40.add(FloatVector.fromMemorySegment(LANES, c, at4, LITTLE_ENDIAN));
+            var s41 = c41.add(FloatVector.fromMemorySegment(LANES, c, at4 + HALF, LITTLE_ENDIAN));
+            var s50 = c50.add(FloatVector.fromMemorySegment(LANES, c, at5, LITTLE_ENDIAN));
+            var s51 = c51.add(FloatVector.fromMemorySegment(LANES, c, at5 + HALF, LITTLE_ENDIAN));
+            s00.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
+            s01.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
+            s10.intoMemorySegment(c, at1, LITTLE_ENDIAN);
+            s11.intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN);
+            s20.intoMemorySegment(c, at2, LITTLE_ENDIAN);
+            s21.intoMemorySegment(c, at2 + HALF, LITTLE_ENDIAN);
+            s30.intoMemorySegment(c, at3, LITTLE_ENDIAN);
+            s31.intoMemorySegment(c, at3 + HALF, LITTLE_ENDIAN);
+            s40.intoMemorySegment(c, at4, LITTLE_ENDIAN);
+            s41.intoMemorySegment(c, at4 + HALF, LITTLE_ENDIAN);
+            s50.intoMemorySegment(c, at5, LITTLE_ENDIAN);
+            s51.intoMemorySegment(c, at5 + HALF, LITTLE_ENDIAN);
             return;
         }
         c00.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
@@ -247,15 +247,15 @@ final class GemmKernels {
         long at1 = rows > 1 ? cAt + cStride : cAt;
         var low = LANES.indexInRange(0, cols);
         var high = LANES.indexInRange(LANES.length(), cols);
-        if (add) {
-            c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN, low))
-                    .intoMemorySegment(c, cAt, LITTLE_ENDIAN, low);
-            c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN, high))
-                    .intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN, high);
-            c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN, low))
-                    .intoMemorySegment(c, at1, LITTLE_ENDIAN, low);
-            c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN, high))
-                    .intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN, high);
+        if (add) { // all are read before one is written: missing rows repeat the last
+            var s00 = c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN, low));
+            var s01 = c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN, high));
+            var s10 = c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN, low));
+            var s11 = c11.add(FloatVector.fromMemorySegment(LANES, c, at1 + HALF, LITTLE_ENDIAN, high));
+            s00.intoMemorySegment(c, cAt, LITTLE_ENDIAN, low);
+            s01.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN, high);
+            s10.intoMemorySegment(c, at1, LITTLE_ENDIAN, low);
+            s11.intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN, high);
             return;
         }
         c00.intoMemorySegment(c, cAt, LITTLE_ENDIAN, low);
@@ -290,23 +290,23 @@ final class GemmKernels {
             c6 = x.fma(FloatVector.fromMemorySegment(LANES, b, b3 + p, LITTLE_ENDIAN), c6);
             c7 = x.fma(FloatVector.fromMemorySegment(LANES, b, b3 + p + HALF, LITTLE_ENDIAN), c7);
         }
-        if (add) {
-            c0.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, cAt, LITTLE_ENDIAN);
-            c1.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
-            c2.add(FloatVector.fromMemorySegment(LANES, c, cAt + 2 * HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, cAt + 2 * HALF, LITTLE_ENDIAN);
-            c3.add(FloatVector.fromMemorySegment(LANES, c, cAt + 3 * HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, cAt + 3 * HALF, LITTLE_ENDIAN);
-            c4.add(FloatVector.fromMemorySegment(LANES, c, cAt + 4 * HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, cAt + 4 * HALF, LITTLE_ENDIAN);
-            c5.add(FloatVector.fromMemorySegment(LANES, c, cAt + 5 * HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, cAt + 5 * HALF, LITTLE_ENDIAN);
-            c6.add(FloatVector.fromMemorySegment(LANES, c, cAt + 6 * HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, cAt + 6 * HALF, LITTLE_ENDIAN);
-            c7.add(FloatVector.fromMemorySegment(LANES, c, cAt + 7 * HALF, LITTLE_ENDIAN))
-                    .intoMemorySegment(c, cAt + 7 * HALF, LITTLE_ENDIAN);
+        if (add) { // all are read before one is written: missing rows repeat the last
+            var s0 = c0.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN));
+            var s1 = c1.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN));
+            var s2 = c2.add(FloatVector.fromMemorySegment(LANES, c, cAt + 2 * HALF, LITTLE_ENDIAN));
+            var s3 = c3.add(FloatVector.fromMemorySegment(LANES, c, cAt + 3 * HALF, LITTLE_ENDIAN));
+            var s4 = c4.add(FloatVector.fromMemorySegment(LANES, c, cAt + 4 * HALF, LITTLE_ENDIAN));
+            var s5 = c5.add(FloatVector.fromMemorySegment(LANES, c, cAt + 5 * HALF, LITTLE_ENDIAN));
+            var s6 = c6.add(FloatVector.fromMemorySegment(LANES, c, cAt + 6 * HALF, LITTLE_ENDIAN));
+            var s7 = c7.add(FloatVector.fromMemorySegment(LANES, c, cAt + 7 * HALF, LITTLE_ENDIAN));
+            s0.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
+            s1.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
+            s2.intoMemorySegment(c, cAt + 2 * HALF, LITTLE_ENDIAN);
+            s3.intoMemorySegment(c, cAt + 3 * HALF, LITTLE_ENDIAN);
+            s4.intoMemorySegment(c, cAt + 4 * HALF, LITTLE_ENDIAN);
+            s5.intoMemorySegment(c, cAt + 5 * HALF, LITTLE_ENDIAN);
+            s6.intoMemorySegment(c, cAt + 6 * HALF, LITTLE_ENDIAN);
+            s7.intoMemorySegment(c, cAt + 7 * HALF, LITTLE_ENDIAN);
             return;
         }
         c0.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
