@@ -26,10 +26,12 @@ public final class Sums {
         int i = 0;
         for (; i <= count - 2 * STEP; i += 2 * STEP) {
             long from = at + (long) i * 4;
-            var a = FloatVector.fromMemorySegment(FLOATS, x, from, LITTLE_ENDIAN);
-            var b = FloatVector.fromMemorySegment(FLOATS, x, from + 4L * STEP, LITTLE_ENDIAN);
-            s0 = s0.add(a.convertShape(F2D, DOUBLES, 0));
-            s1 = s1.add(b.convertShape(F2D, DOUBLES, 0));
+            var a = (DoubleVector) FloatVector.fromMemorySegment(FLOATS, x, from, LITTLE_ENDIAN)
+                    .convertShape(F2D, DOUBLES, 0);
+            var b = (DoubleVector) FloatVector.fromMemorySegment(FLOATS, x, from + 4L * STEP, LITTLE_ENDIAN)
+                    .convertShape(F2D, DOUBLES, 0);
+            s0 = a.add(s0); // in this order: s0.add(a) boxes
+            s1 = b.add(s1);
         }
         double sum = LaneSum.of(s0.add(s1));
         for (; i < count; i++) sum += x.get(JAVA_FLOAT_UNALIGNED, at + (long) i * 4);

@@ -80,9 +80,7 @@ class CpuElementwiseTest extends ElementwiseFixture {
             for (int i = 0; i < 10; i++) everyVerb(cpu);
             allocated = threads.getCurrentThreadAllocatedBytes() - before;
         }
-        long before = threads.getCurrentThreadAllocatedBytes();
-        for (int i = 0; i < 10; i++) everyVerb(cpu);
-        assertThat(threads.getCurrentThreadAllocatedBytes() - before).isZero();
+        assertThat(allocated).isZero();
     }
 
     @Test
