@@ -82,7 +82,7 @@ public final class CrossEntropy {
             var exp = Exp.exp(
                     FloatVector.fromMemorySegment(LANES, x, at, LITTLE_ENDIAN).sub(max));
             exp.intoMemorySegment(x, at, LITTLE_ENDIAN);
-            sums = sums.add(exp);
+            sums = exp.add(sums);
         }
         double sum = LaneSum.of(sums);
         for (; i < count; i++) {

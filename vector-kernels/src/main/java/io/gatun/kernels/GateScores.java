@@ -151,7 +151,7 @@ public final class GateScores {
             var v = exp(FloatVector.fromMemorySegment(LANES, x, in + (long) i * 4, LITTLE_ENDIAN)
                     .sub(largest));
             v.intoMemorySegment(y, out + (long) i * 4, LITTLE_ENDIAN);
-            sums = sums.add(v);
+            sums = v.add(sums);
         }
         float sum = LaneSum.of(sums);
         for (; i < n; i++) {

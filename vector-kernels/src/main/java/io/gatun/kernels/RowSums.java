@@ -18,7 +18,8 @@ final class RowSums {
         int step = LANES.length(), i = 0;
         var sums = FloatVector.zero(LANES);
         for (; i <= n - step; i += step) {
-            sums = sums.add(FloatVector.fromMemorySegment(LANES, x, at + (long) i * 4, LITTLE_ENDIAN));
+            sums = FloatVector.fromMemorySegment(LANES, x, at + (long) i * 4, LITTLE_ENDIAN)
+                    .add(sums);
         }
         float sum = LaneSum.of(sums);
         for (; i < n; i++) sum += x.get(JAVA_FLOAT_UNALIGNED, at + (long) i * 4);
