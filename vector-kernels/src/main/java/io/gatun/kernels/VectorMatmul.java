@@ -36,7 +36,6 @@ public final class VectorMatmul implements MatmulEngine {
     public VectorMatmul(Team team) {
         VectorApi.require();
         JitDirectives.ensure();
-        Warmup.ensure();
         this.team = team;
         this.scratch = new Scratch(team.threads());
     }
@@ -51,6 +50,7 @@ public final class VectorMatmul implements MatmulEngine {
         if (grad != null) {
             check("gradient", grad, value.rows(), value.cols());
             check("trained weight", value, value.rows(), value.cols());
+            Warmup.ensure(); // a run of minutes is worth a second
         }
         PackedWeight weight = new PackedWeight(arena, value, grad, format);
         single[0] = weight;
