@@ -101,8 +101,9 @@ final class TrainCommand implements Callable<Integer> {
         try (RunSetup open = setup;
                 TrainingRun run = open.start(used, resume)) {
             TrainingRun.Outcome outcome = run.run();
-            open.finish(run, outcome);
-            return outcome == TrainingRun.Outcome.FINISHED ? 0 : INTERRUPTED;
+            if (outcome == TrainingRun.Outcome.INTERRUPTED) return INTERRUPTED;
+            open.finish(run);
+            return 0;
         } catch (OutOfMemoryError e) {
             throw new TrainerException(
                     "not enough memory: use a smaller train.micro_batch or model (" + e.getMessage() + ")", e);

@@ -147,13 +147,8 @@ public final class RunSetup implements AutoCloseable {
         return count >= 1_000_000 ? String.format(Locale.ROOT, "%.2f M", count / 1e6) : String.valueOf(count);
     }
 
-    /** Writes the report, and tells what the run left and what to do next. */
-    public void finish(TrainingRun run, TrainingRun.Outcome outcome) {
-        if (outcome == TrainingRun.Outcome.INTERRUPTED) {
-            say("interrupted after step %d; its checkpoint is complete. Go on with: gatun train --resume --out %s"
-                    .formatted(run.state().step(), folder.root()));
-            return;
-        }
+    /** Writes the report of a finished run, and tells what it left and what to do next. */
+    public void finish(TrainingRun run) {
         String prompt = files.data() == null ? "telescope:" : prompt(run.tokenizer());
         String sample = sample(run, prompt);
         Path report = HtmlReport.write(folder.root(), summary(run, prompt, sample));

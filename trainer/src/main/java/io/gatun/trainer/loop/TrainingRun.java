@@ -161,6 +161,7 @@ public final class TrainingRun implements AutoCloseable {
                 }
                 if (interrupt.requested() && !last) {
                     checkpoint();
+                    System.err.println(interrupted(step)); // now: the process ends as soon as the interrupt is closed
                     return Outcome.INTERRUPTED;
                 }
                 if (step % train.checkpointEvery() == 0 && !last) checkpoint();
@@ -170,6 +171,11 @@ public final class TrainingRun implements AutoCloseable {
             checkpoint();
             return Outcome.FINISHED;
         }
+    }
+
+    private String interrupted(long step) {
+        return "%ninterrupted after step %d; its checkpoint is complete. Go on with: gatun train --resume --out %s"
+                .formatted(step, folder.root());
     }
 
     private HeldOut sampleOfHeldOut() {
