@@ -1,6 +1,7 @@
 package io.gatun.jmh;
 
 import io.gatun.kernels.Accumulate;
+import io.gatun.model.config.Scoring;
 import io.gatun.model.ops.Attention;
 import io.gatun.model.ops.CpuOps;
 import io.gatun.model.ops.Elementwise;
@@ -36,8 +37,7 @@ public class VerbBenchmark {
     private static final int HIDDEN = 128;
     private static final int VOCABULARY = 272;
     private static final Attention.Shape SHAPE = new Attention.Shape(4, 32, 16, 32, SEQUENCE, 0.14f);
-    private static final RouterConfig ROUTER =
-            new RouterConfig(16, 4, 1, 1, RouterConfig.Scoring.SIGMOID, true, true, 2.5f);
+    private static final RouterConfig ROUTER = new RouterConfig(16, 4, 1, 1, Scoring.SIGMOID, true, true, 2.5f);
 
     @Param({"1", "2"})
     public int threads;

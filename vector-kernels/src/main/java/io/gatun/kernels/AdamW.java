@@ -62,7 +62,6 @@ public final class AdamW {
             var move = m1.mul(rate).div(v1.sqrt().mul(root).add(floor));
             w0.add(w0.mul(decay).add(move)).intoMemorySegment(w, at, LITTLE_ENDIAN);
         }
-        if (i == count) return; // C2 checks the bounds of the loop below ahead of it, and would throw this code away
         for (; i < count; i++) {
             long at = (from + i) * 4;
             float g = grad.get(JAVA_FLOAT_UNALIGNED, at);
@@ -117,7 +116,6 @@ public final class AdamW {
             var move = m1.mul(rate).div(v1.sqrt().mul(root).add(floor));
             w0.add(w0.mul(decay).add(move)).intoMemorySegment(w, at, LITTLE_ENDIAN);
         }
-        if (i == count) return; // C2 checks the bounds of the loop below ahead of it, and would throw this code away
         for (; i < count; i++) {
             long at = (from + i) * 4;
             long half = (from + i) * 2;

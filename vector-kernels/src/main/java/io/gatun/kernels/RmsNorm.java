@@ -196,7 +196,6 @@ public final class RmsNorm {
             var before = FloatVector.fromMemorySegment(LANES, dx, dxRow + at, LITTLE_ENDIAN);
             before.add(sum).intoMemorySegment(dx, dxRow + at, LITTLE_ENDIAN);
         }
-        if (i == dim) return; // C2 checks the bounds of the loop below ahead of it, and would throw this code away
         for (; i < dim; i++) {
             long at = (long) i * 4;
             float d = gain.get(JAVA_FLOAT_UNALIGNED, at) * dy.get(JAVA_FLOAT_UNALIGNED, dyRow + at);

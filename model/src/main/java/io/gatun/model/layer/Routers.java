@@ -1,7 +1,6 @@
 package io.gatun.model.layer;
 
 import io.gatun.model.config.ModelConfig;
-import io.gatun.model.config.Scoring;
 import io.gatun.model.config.TopkMethod;
 import io.gatun.model.ops.RouterConfig;
 
@@ -16,7 +15,7 @@ final class Routers {
                 config.numExpertsPerTok(),
                 grouped ? config.nGroup() : 1,
                 grouped ? config.topkGroup() : 1,
-                config.scoringFunc() == Scoring.SIGMOID ? RouterConfig.Scoring.SIGMOID : RouterConfig.Scoring.SOFTMAX,
+                config.scoringFunc(),
                 config.hasSelectionBias(),
                 config.normTopkProb(),
                 (float) config.routedScalingFactor());

@@ -1,5 +1,7 @@
 package io.gatun.model.ops;
 
+import io.gatun.model.config.Scoring;
+
 /**
  * Token-choice top-k routing of V1, V2 and V3 (SPEC 2.5).
  *
@@ -22,12 +24,6 @@ public record RouterConfig(
         boolean biased,
         boolean normalise,
         float scale) {
-    /** How logits become scores. */
-    public enum Scoring {
-        SIGMOID,
-        SOFTMAX
-    }
-
     public RouterConfig {
         if (experts < 1 || topK < 1 || topK > experts) {
             throw new IllegalArgumentException("top " + topK + " of " + experts + " experts is not possible");

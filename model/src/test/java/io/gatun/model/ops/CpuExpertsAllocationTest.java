@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import io.gatun.kernels.Accumulate;
-import io.gatun.model.ops.RouterConfig.Scoring;
+import io.gatun.model.config.Scoring;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;

@@ -4,7 +4,7 @@ import static io.gatun.model.ops.RoutingFixture.router;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gatun.kernels.Accumulate;
-import io.gatun.model.ops.RouterConfig.Scoring;
+import io.gatun.model.config.Scoring;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;

@@ -9,7 +9,7 @@ import static io.gatun.model.ops.RoutingFixture.wide;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gatun.kernels.Accumulate;
-import io.gatun.model.ops.RouterConfig.Scoring;
+import io.gatun.model.config.Scoring;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;

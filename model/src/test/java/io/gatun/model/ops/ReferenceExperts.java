@@ -1,6 +1,7 @@
 package io.gatun.model.ops;
 
 import io.gatun.kernels.Accumulate;
+import io.gatun.model.config.Scoring;
 import io.gatun.tensor.Tensor;
 
 /** The twin of every {@link Experts} verb: scalar, in double, written as SPEC 2.5 and 3.2 read; tensors of any floating type. */
@@ -75,7 +76,7 @@ public final class ReferenceExperts implements Experts {
         return best;
     }
 
-    private static double[] scores(double[] logits, RouterConfig.Scoring scoring) {
+    private static double[] scores(double[] logits, Scoring scoring) {
         double[] scores = new double[logits.length];
         switch (scoring) {
             case SIGMOID -> {

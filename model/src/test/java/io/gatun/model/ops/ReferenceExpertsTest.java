@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.gatun.kernels.Accumulate;
-import io.gatun.model.ops.RouterConfig.Scoring;
+import io.gatun.model.config.Scoring;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;

@@ -3,7 +3,7 @@ package io.gatun.model.ops;
 import static io.gatun.model.ops.RoutingFixture.router;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gatun.model.ops.RouterConfig.Scoring;
+import io.gatun.model.config.Scoring;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;

@@ -3,6 +3,7 @@ package io.gatun.model.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
+import io.gatun.model.config.Scoring;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -16,19 +17,19 @@ final class RoutingFixture {
     /** Sizes on either side of lanes and of groups that are no whole vectors; both scorings, with and without bias. */
     static Stream<RouterConfig> routers() {
         return Stream.of(
-                router(1, 1, 1, 1, RouterConfig.Scoring.SIGMOID, true, true, 1),
-                router(3, 2, 1, 1, RouterConfig.Scoring.SOFTMAX, false, false, 1),
-                router(6, 2, 6, 3, RouterConfig.Scoring.SIGMOID, true, true, 2.5f),
-                router(7, 7, 1, 1, RouterConfig.Scoring.SIGMOID, true, true, 2.5f),
-                router(8, 3, 2, 1, RouterConfig.Scoring.SOFTMAX, false, true, 1),
-                router(16, 4, 1, 1, RouterConfig.Scoring.SIGMOID, true, true, 2.5f),
-                router(16, 4, 4, 2, RouterConfig.Scoring.SIGMOID, true, true, 2.5f),
-                router(17, 5, 1, 1, RouterConfig.Scoring.SIGMOID, false, true, 1),
-                router(33, 5, 3, 2, RouterConfig.Scoring.SIGMOID, true, false, 1.5f),
-                router(64, 6, 1, 1, RouterConfig.Scoring.SOFTMAX, false, false, 1),
-                router(90, 6, 9, 4, RouterConfig.Scoring.SOFTMAX, true, true, 3),
-                router(160, 6, 8, 3, RouterConfig.Scoring.SOFTMAX, false, false, 16),
-                router(256, 8, 8, 4, RouterConfig.Scoring.SIGMOID, true, true, 2.5f));
+                router(1, 1, 1, 1, Scoring.SIGMOID, true, true, 1),
+                router(3, 2, 1, 1, Scoring.SOFTMAX, false, false, 1),
+                router(6, 2, 6, 3, Scoring.SIGMOID, true, true, 2.5f),
+                router(7, 7, 1, 1, Scoring.SIGMOID, true, true, 2.5f),
+                router(8, 3, 2, 1, Scoring.SOFTMAX, false, true, 1),
+                router(16, 4, 1, 1, Scoring.SIGMOID, true, true, 2.5f),
+                router(16, 4, 4, 2, Scoring.SIGMOID, true, true, 2.5f),
+                router(17, 5, 1, 1, Scoring.SIGMOID, false, true, 1),
+                router(33, 5, 3, 2, Scoring.SIGMOID, true, false, 1.5f),
+                router(64, 6, 1, 1, Scoring.SOFTMAX, false, false, 1),
+                router(90, 6, 9, 4, Scoring.SOFTMAX, true, true, 3),
+                router(160, 6, 8, 3, Scoring.SOFTMAX, false, false, 16),
+                router(256, 8, 8, 4, Scoring.SIGMOID, true, true, 2.5f));
     }
 
     static RouterConfig router(
@@ -36,7 +37,7 @@ final class RoutingFixture {
             int topK,
             int groups,
             int kept,
-            RouterConfig.Scoring scoring,
+            Scoring scoring,
             boolean biased,
             boolean normalise,
             float scale) {
