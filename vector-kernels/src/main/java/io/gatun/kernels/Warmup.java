@@ -14,6 +14,8 @@ final class Warmup {
     private static final int K = 128;
     private static final long WHOLE_TILES = 900_000_000; // ns; a kernel takes the compiler some 300 ms
     private static final long EDGES = 300_000_000;
+    private static final long SLOW = 400_000; // ns: what both products take at 4 GF/s, far below compiled code
+    private static final long PATIENCE = 10_000_000_000L; // where other work keeps the compiler waiting
 
     private static boolean done;
 
@@ -31,14 +33,17 @@ final class Warmup {
     }
 
     private static void repeat(MemorySegment memory, int rows, int cols, long nanos) {
-        long end = System.nanoTime() + nanos;
+        long start = System.nanoTime();
         boolean add = false;
-        while (System.nanoTime() < end) {
+        for (long last = start, call = start; last - start < nanos || call > SLOW && last - start < PATIENCE; ) {
             int a = ROWS * COLUMNS;
             int panels = a + K * Panels.ROW_STEP * ROWS;
             GemmTile.run(memory, 0, COLUMNS, memory, a, K, memory, panels, rows, cols, K, add);
             GemmTile.runTransposed(memory, 0, COLUMNS, memory, a, memory, panels, rows, cols, K, !add);
             add = !add;
+            long now = System.nanoTime();
+            call = now - last;
+            last = now;
         }
     }
 }
