@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_DOUBLE_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
+import io.gatun.kernels.Fp8;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import io.gatun.tensor.TensorException;
@@ -83,13 +84,13 @@ final class Conversion {
 
     private static void scaled(MemorySegment codes, long from, float scale, MemorySegment to, long at, int count) {
         for (int i = 0; i < count; i++) {
-            to.set(JAVA_FLOAT_UNALIGNED, (at + i) * 4, E4m3.decode(codes.get(JAVA_BYTE, from + i)) * scale);
+            to.set(JAVA_FLOAT_UNALIGNED, (at + i) * 4, Fp8.decode(codes.get(JAVA_BYTE, from + i)) * scale);
         }
     }
 
     private static void scaledWide(MemorySegment codes, long from, float scale, MemorySegment to, long at, int count) {
         for (int i = 0; i < count; i++) {
-            to.set(JAVA_DOUBLE_UNALIGNED, (at + i) * 8, E4m3.decode(codes.get(JAVA_BYTE, from + i)) * scale);
+            to.set(JAVA_DOUBLE_UNALIGNED, (at + i) * 8, Fp8.decode(codes.get(JAVA_BYTE, from + i)) * scale);
         }
     }
 

@@ -3,6 +3,7 @@ package io.gatun.model.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.gatun.kernels.Fp8;
 import io.gatun.model.Golden;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
@@ -23,7 +24,7 @@ class ConversionTest {
     void decodesEveryE4m3Code() {
         Tensor expected = QUANT.tensor("e4m3.decode");
         for (int code = 0; code < 256; code++) {
-            float value = E4m3.decode((byte) code);
+            float value = Fp8.decode((byte) code);
             float golden = (float) expected.get(code);
             if (Float.isNaN(golden)) {
                 assertThat(value).as("code %d", code).isNaN();
