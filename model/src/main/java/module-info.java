@@ -2,6 +2,7 @@
 module io.gatun.model {
     requires transitive io.gatun.kernels;
     requires tools.jackson.core;
+    requires jdk.jfr;
 
     exports io.gatun.model;
     exports io.gatun.model.json;
@@ -11,6 +12,7 @@ module io.gatun.model {
     exports io.gatun.model.precision;
     exports io.gatun.model.ops;
     exports io.gatun.model.collective;
+    exports io.gatun.model.cache;
     exports io.gatun.model.layer;
     exports io.gatun.model.generate;
 }

@@ -1,81 +1,152 @@
 package io.gatun.model;
 
+import io.gatun.model.cache.PagePool;
 import io.gatun.model.checkpoint.Checkpoint;
 import io.gatun.model.config.ModelConfig;
+import io.gatun.model.config.ModelParameters;
+import io.gatun.model.generate.BatchRunner;
+import io.gatun.model.generate.Drafting;
+import io.gatun.model.generate.EndTokens;
+import io.gatun.model.generate.Passes;
+import io.gatun.model.generate.Scorer;
 import io.gatun.model.generate.Session;
 import io.gatun.model.layer.DeepSeekV3;
-import io.gatun.model.layer.ModelSlot;
-import io.gatun.model.layer.ParameterStore;
-import io.gatun.model.layer.Workspace;
-import io.gatun.model.layer.Workspace.Purpose;
+import io.gatun.model.layer.MappedParameters;
+import io.gatun.model.layer.Parameters;
 import io.gatun.model.ops.CpuOps;
 import io.gatun.model.ops.Ops;
-import io.gatun.model.precision.PrecisionRecipe;
+import io.gatun.model.precision.Compute;
 import io.gatun.model.tokenizer.Tokenizer;
 import io.gatun.model.tokenizer.TokenizerJson;
 import io.gatun.parallel.Team;
-import io.gatun.tensor.Tensor;
+import io.gatun.tensor.DType;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A model from a Hugging Face folder, ready to continue and to score text.
+ * A model from a Hugging Face folder, ready to continue and to score text. Its weights are used where they lie in the mapped files.
  *
  * <pre>{@code
  * try (LanguageModel model = LanguageModel.open(Path.of("runs/small"), LanguageModel.Options.defaults());
- *         Session session = model.newSession(512)) {
- *     GenerationRequest request = new GenerationRequest("telescope:", 64, Sampling.GREEDY, List.of());
- *     System.out.println(session.generate(request, piece -> true).text());
+ *         Session session = model.newSession()) {
+ *     GenerationRequest request = GenerationRequest.of("telescope:").maxTokens(64);
+ *     session.generate(request, piece -> {
+ *         System.out.print(piece);
+ *         return true; // go on
+ *     });
  * }
  * }</pre>
+ *
+ * A model is shared by threads; a {@link Session} serves one caller at a time. Passes of several sessions take turns on the model's
+ * threads, first come first served; a {@link BatchRunner} runs many sequences in one pass.
  */
 public final class LanguageModel implements AutoCloseable {
     /**
      * How a model is opened.
      *
      * @param threads threads that compute
-     * @param recipe what products round their operands to
+     * @param compute what products compute with; null chooses by the type of the weights
+     * @param drafting what the MTP module drafts for speculative decoding
+     * @param prefillChunk most tokens of a prompt in one pass; others may take their turn between passes
      */
-    public record Options(int threads, PrecisionRecipe recipe) {
-        /** All processors, products in FP32. */
+    public record Options(int threads, Compute compute, Drafting drafting, int prefillChunk) {
+        public Options {
+            if (threads < 1) throw new IllegalArgumentException("threads is " + threads + "; it must be at least 1");
+            if (prefillChunk < 1) {
+                throw new IllegalArgumentException("prefillChunk is " + prefillChunk + "; it must be at least 1");
+            }
+        }
+
+        /** All processors, compute by the type of the weights, no drafts, chunks of 512 tokens. */
         public static Options defaults() {
-            return new Options(Runtime.getRuntime().availableProcessors(), PrecisionRecipe.named("f32"));
+            return new Options(Runtime.getRuntime().availableProcessors(), null, 0, 512);
+        }
+
+        public Options threads(int other) {
+            return new Options(other, compute, drafting, prefillChunk);
+        }
+
+        public Options compute(Compute other) {
+            return new Options(threads, other, drafting, prefillChunk);
+        }
+
+        public Options drafting(Drafting other) {
+            return new Options(threads, compute, other, prefillChunk);
+        }
+
+        public Options prefillChunk(int other) {
+            return new Options(threads, compute, drafting, other);
         }
     }
 
-    private final Path folder;
+    private final Path folder; // null for a model without files
+    private final Checkpoint checkpoint; // null for a model without files
     private final Arena arena;
     private final Team team;
-    private final Ops ops;
     private final ModelConfig config;
-    private final DeepSeekV3 model;
+    private final Compute compute;
+    private final Passes passes;
+    private final PagePool pages;
+    private final EndTokens ends;
+    private final AtomicInteger users = new AtomicInteger(); // open sessions, scorers, runners; negative: closed
     private Tokenizer tokenizer; // read when first asked for: scoring tokens needs none
 
     private LanguageModel(
-            Path folder, Arena arena, Team team, ModelConfig config, Checkpoint checkpoint, PrecisionRecipe recipe) {
+            Path folder,
+            Checkpoint checkpoint,
+            Arena arena,
+            Team team,
+            Ops ops,
+            ModelConfig config,
+            Parameters parameters,
+            Compute compute,
+            EndTokens ends,
+            Options options) {
         this.folder = folder;
+        this.checkpoint = checkpoint;
         this.arena = arena;
         this.team = team;
         this.config = config;
-        ops = CpuOps.on(team);
-        ParameterStore store = new ParameterStore(ops, arena, config, recipe, Purpose.INFERENCE);
-        for (ParameterStore.Entry entry : store.entries()) checkpoint.read(entry.spec(), entry.value());
-        store.refresh();
-        model = new DeepSeekV3(ops, config, store, arena, config.maxPositionEmbeddings());
+        this.compute = compute;
+        this.ends = ends;
+        if (options.drafting().tokens() > 0 && config.numNextnPredictLayers() == 0) {
+            throw new ModelException("the model has no MTP module (num_nextn_predict_layers), so it cannot draft");
+        }
+        DeepSeekV3 model =
+                new DeepSeekV3(ops, config, parameters, arena, Math.min(1024, config.maxPositionEmbeddings()));
+        pages = new PagePool(arena, config, compute.cache());
+        passes = new Passes(
+                ops, model, arena, pages, compute.toString(), options.prefillChunk(), options.drafting());
     }
 
     /**
-     * Opens the Hugging Face folder {@code folder}: {@code config.json}, safetensors, and {@code tokenizer.json} for text.
+     * Opens the Hugging Face folder {@code folder}: {@code config.json}, safetensors, and {@code tokenizer.json} for text. Nothing is
+     * copied but norms; memory is read when weights are first used.
      *
      * @throws ModelException when something is missing or does not fit; the message names file, tensor, expected and found
      */
     public static LanguageModel open(Path folder, Options options) {
+        LoadEvent event = new LoadEvent();
+        event.begin();
         Team team = new Team(options.threads());
         Arena arena = Arena.ofShared();
-        try (Arena mapped = Arena.ofShared()) {
-            Checkpoint checkpoint = Checkpoint.open(folder, mapped);
-            return new LanguageModel(folder, arena, team, checkpoint.config(), checkpoint, options.recipe());
+        try {
+            Checkpoint checkpoint = Checkpoint.open(folder, arena);
+            ModelConfig config = options.drafting().tokens() > 0
+                    ? checkpoint.config()
+                    : checkpoint.config().withoutMtp();
+            Compute compute = options.compute() != null ? options.compute() : Compute.of(storedType(checkpoint));
+            Ops ops = CpuOps.on(team);
+            Parameters parameters = new MappedParameters(ops, arena, checkpoint, compute);
+            LanguageModel model = new LanguageModel(
+                    folder, checkpoint, arena, team, ops, config, parameters, compute, EndTokens.read(folder, config),
+                    options);
+            event.folder = folder.toString();
+            event.tensors = checkpoint.names().size();
+            event.commit();
+            return model;
         } catch (RuntimeException | Error failed) {
             arena.close();
             team.close();
@@ -83,8 +154,36 @@ public final class LanguageModel implements AutoCloseable {
         }
     }
 
+    /** A model of that shape with seeded random weights of type {@code dtype} in memory, to measure with; it has no tokenizer. */
+    public static LanguageModel random(ModelConfig shape, DType dtype, long seed, Options options) {
+        Team team = new Team(options.threads());
+        Arena arena = Arena.ofShared();
+        try {
+            ModelConfig config = options.drafting().tokens() > 0 ? shape : shape.withoutMtp();
+            Compute compute = options.compute() != null ? options.compute() : Compute.of(dtype);
+            Ops ops = CpuOps.on(team);
+            Parameters parameters = new RandomParameters(ops, arena, team, config, dtype, compute, seed);
+            return new LanguageModel(
+                    null, null, arena, team, ops, config, parameters, compute, EndTokens.none(), options);
+        } catch (RuntimeException | Error failed) {
+            arena.close();
+            team.close();
+            throw failed;
+        }
+    }
+
+    /** What most of a model's numbers are stored as: the type of its attention's output projections. */
+    private static DType storedType(Checkpoint checkpoint) {
+        return checkpoint.tensor(ModelParameters.layer(0) + "self_attn.o_proj.weight").dtype();
+    }
+
     public ModelConfig config() {
         return config;
+    }
+
+    /** What products compute with. */
+    public Compute compute() {
+        return compute;
     }
 
     /**
@@ -94,65 +193,93 @@ public final class LanguageModel implements AutoCloseable {
      */
     public synchronized Tokenizer tokenizer() {
         if (tokenizer == null) {
-            Path file = folder.resolve("tokenizer.json");
-            if (!Files.exists(file))
-                throw new ModelException(folder + " has no tokenizer.json, so it can read and write no text");
+            Path file = folder == null ? null : folder.resolve("tokenizer.json");
+            if (file == null || !Files.exists(file)) {
+                throw new ModelException((folder == null ? "a model without files" : folder)
+                        + " has no tokenizer.json, so it can read and write no text");
+            }
             tokenizer = TokenizerJson.read(file);
         }
         return tokenizer;
     }
 
-    /** A new sequence with room for {@code positions} tokens; used by one thread at a time. */
+    /** A new sequence of as many tokens as the model allows; its cache grows with it. */
+    public Session newSession() {
+        return newSession(config.maxPositionEmbeddings());
+    }
+
+    /**
+     * A new sequence of at most {@code positions} tokens.
+     *
+     * @throws ModelException when the model does not allow so many, or its files have changed since it was opened
+     */
     public Session newSession(int positions) {
-        return new Session(ops, model, tokenizer(), positions);
-    }
-
-    /** A scorer of sequences of {@code sequence} tokens; used by one thread at a time. */
-    public Scorer newScorer(int sequence) {
-        return new Scorer(this, sequence);
-    }
-
-    /** Computes logits and losses of whole sequences, expanded attention, nothing cached. */
-    public static final class Scorer implements AutoCloseable {
-        private final DeepSeekV3 model;
-        private final Ops ops;
-        private final Arena memory = Arena.ofShared();
-        private final ModelSlot slot;
-
-        private Scorer(LanguageModel owner, int sequence) {
-            model = owner.model;
-            ops = owner.ops;
-            slot = model.plan(new Workspace(ops, memory, Purpose.INFERENCE), 1, sequence);
-        }
-
-        /**
-         * Writes {@code logits} [sequence, vocabulary] after each of {@code tokens}, i32 [1, sequence].
-         *
-         * @throws io.gatun.tensor.TensorException when shapes or ids do not fit
-         */
-        public void logits(Tensor logits, Tensor tokens) {
-            model.load(tokens, slot);
-            model.forward(slot);
-            model.logits(logits, slot.hidden());
-        }
-
-        /** The sum of the losses in nats of predicting tokens 1 to sequence of {@code tokens}, i32 [1, sequence + 1]. */
-        public double loss(Tensor tokens) {
-            model.load(tokens, slot);
-            model.forward(slot);
-            model.loss(slot);
-            return ops.elementwise().sum(slot.losses(0));
-        }
-
-        @Override
-        public void close() {
-            memory.close();
+        enter();
+        try {
+            return new Session(passes, this::tokenizer, ends, positions, users::incrementAndGet, users::decrementAndGet);
+        } catch (RuntimeException failed) {
+            users.decrementAndGet();
+            throw failed;
         }
     }
 
-    /** Frees the model's memory and threads; sessions and scorers of it must have been closed before. */
+    /** A runner that answers many requests at once: at most {@code most} sequences of at most {@code positions} tokens step together. */
+    public BatchRunner newBatchRunner(int most, int positions) {
+        enter();
+        try {
+            return new BatchRunner(passes, this::tokenizer, ends, most, positions, users::decrementAndGet);
+        } catch (RuntimeException failed) {
+            users.decrementAndGet();
+            throw failed;
+        }
+    }
+
+    /** A scorer of whole sequences; used by one thread at a time. */
+    public Scorer newScorer() {
+        enter();
+        return new Scorer(passes, users::decrementAndGet);
+    }
+
+    private void enter() {
+        if (checkpoint != null) checkpoint.checkUnchanged();
+        if (users.getAndUpdate(count -> count < 0 ? count : count + 1) < 0) {
+            throw new IllegalStateException("the model is closed");
+        }
+    }
+
+    /**
+     * Runs a prompt and some steps on random tokens, so that the first request finds compiled kernels and weights in memory.
+     *
+     * @param tokens how many tokens the prompt has; as many steps follow
+     */
+    public void warmUp(int tokens) {
+        int count = Math.max(1, Math.min(tokens, config.maxPositionEmbeddings() / 2));
+        int[] ids = new int[count];
+        for (int i = 0; i < count; i++) ids[i] = (int) ((i * 2654435761L & 0x7fffffff) % config.vocabSize());
+        try (Session session = newSession(2 * count)) {
+            session.prefill(ids);
+            for (int id : ids) session.step(id);
+        }
+    }
+
+    /** Bytes of latent cache that one token of one sequence needs. */
+    public long cacheBytesPerToken() {
+        return pages.bytesPerToken();
+    }
+
+    /**
+     * Frees the model's memory and threads; a second call does nothing.
+     *
+     * @throws IllegalStateException when sessions, scorers or batch runners of it are open
+     */
     @Override
     public void close() {
+        int open = users.compareAndExchange(0, Integer.MIN_VALUE);
+        if (open < 0) return;
+        if (open > 0) {
+            throw new IllegalStateException(
+                    "%d sessions, scorers or batch runners of the model are open; close them first".formatted(open));
+        }
         team.close();
         arena.close();
     }

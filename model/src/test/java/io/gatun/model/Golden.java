@@ -5,7 +5,6 @@ import io.gatun.model.checkpoint.SafetensorsFile;
 import io.gatun.model.config.ModelConfig;
 import io.gatun.model.layer.DeepSeekV3;
 import io.gatun.model.layer.ParameterStore;
-import io.gatun.model.layer.Workspace.Purpose;
 import io.gatun.model.ops.Ops;
 import io.gatun.model.precision.PrecisionRecipe;
 import io.gatun.tensor.Tensor;
@@ -75,8 +74,8 @@ public final class Golden implements AutoCloseable {
     }
 
     /** The golden's parameters in memory, with gradients or without. */
-    public ParameterStore parameters(Ops ops, String recipe, Purpose purpose) {
-        ParameterStore store = new ParameterStore(ops, arena, config(), PrecisionRecipe.named(recipe), purpose);
+    public ParameterStore parameters(Ops ops, String recipe, boolean trained) {
+        ParameterStore store = new ParameterStore(ops, arena, config(), PrecisionRecipe.named(recipe), trained);
         for (ParameterStore.Entry entry : store.entries()) checkpoint.read(entry.spec(), entry.value());
         store.refresh();
         return store;

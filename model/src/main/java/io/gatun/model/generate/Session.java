@@ -1,131 +1,219 @@
 package io.gatun.model.generate;
 
 import io.gatun.model.ModelException;
-import io.gatun.model.layer.DeepSeekV3;
-import io.gatun.model.layer.LatentCache;
-import io.gatun.model.layer.ModelSlot;
-import io.gatun.model.layer.Workspace;
-import io.gatun.model.layer.Workspace.Purpose;
-import io.gatun.model.ops.Ops;
-import io.gatun.model.tokenizer.SpecialTokens;
 import io.gatun.model.tokenizer.Tokenizer;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 
-/** One sequence: its latent cache, and the tokens in it. Used by one thread at a time. */
+/**
+ * One sequence: its tokens and their latent cache. Any thread may use it, but only one at a time: a second caller gets an
+ * {@link IllegalStateException}. Sessions of a model share its weights and threads; their passes take turns.
+ */
 public final class Session implements AutoCloseable {
-    private static final int LARGEST_CHUNK =
-            64; // tokens that one pass of a prompt takes; smaller powers of two take the rest
-
-    private final Ops ops;
-    private final DeepSeekV3 model;
-    private final Tokenizer tokenizer;
+    private final Passes passes;
+    private final Supplier<Tokenizer> tokenizer;
+    private final EndTokens ends;
+    private final int positions;
+    private final Runnable opened;
+    private final Runnable closed;
     private final Arena memory = Arena.ofShared();
-    private final LatentCache cache;
-    private final Chunk[] chunks = new Chunk[Integer.numberOfTrailingZeros(LARGEST_CHUNK) + 1]; // by log2 of the size
-    private final Tensor logits;
-    private int length;
+    private final Sequence sequence;
+    private final Tensor logits; // [1, vocabulary]
+    private final int[] one = new int[1];
+    private Tensor rows; // [drafts + 1, vocabulary], made when first needed
+    private int tail = -1; // the last token of an answer, not in the cache yet; -1: there is none
+    private final AtomicReference<Thread> user = new AtomicReference<>();
+    private boolean open = true;
 
-    /** What a pass over so many tokens needs, made at its first use. */
-    private record Chunk(ModelSlot slot, Tensor tokens, Tensor lastHidden) {}
+    /**
+     * An empty sequence of at most {@code positions} tokens.
+     *
+     * @param tokenizer asked for the first time text is
+     * @param opened runs when a fork opens
+     * @param closed runs when the session closes
+     * @throws ModelException when the model does not allow so many
+     */
+    public Session(Passes passes, Supplier<Tokenizer> tokenizer, EndTokens ends, int positions, Runnable opened, Runnable closed) {
+        this(passes, tokenizer, ends, positions, opened, closed, null);
+    }
 
-    /** An empty sequence with room for {@code positions} tokens. */
-    public Session(Ops ops, DeepSeekV3 model, Tokenizer tokenizer, int positions) {
-        int most = model.config().maxPositionEmbeddings();
+    private Session(
+            Passes passes,
+            Supplier<Tokenizer> tokenizer,
+            EndTokens ends,
+            int positions,
+            Runnable opened,
+            Runnable closed,
+            Sequence origin) {
+        int most = passes.model().config().maxPositionEmbeddings();
         if (positions < 1 || positions > most) {
             throw new ModelException(
                     "a session of %d positions: max_position_embeddings allows 1 to %d".formatted(positions, most));
         }
-        this.ops = ops;
-        this.model = model;
+        this.passes = passes;
         this.tokenizer = tokenizer;
-        cache = new LatentCache(ops, memory, model.config(), positions);
-        logits = ops.reals(memory, 1, model.config().vocabSize());
+        this.ends = ends;
+        this.positions = positions;
+        this.opened = opened;
+        this.closed = closed;
+        sequence = origin == null ? passes.newSequence(memory) : passes.fork(origin, memory);
+        logits = passes.ops().reals(memory, 1, passes.model().config().vocabSize());
     }
 
     /** Tokens in the sequence. */
     public int length() {
-        return length;
+        return sequence.length() + (tail < 0 ? 0 : 1);
+    }
+
+    /** The sequence's tokens. */
+    public int[] ids() {
+        return guarded(() -> {
+            int[] ids = Arrays.copyOf(sequence.ids(), length());
+            if (tail >= 0) ids[ids.length - 1] = tail;
+            return ids;
+        });
     }
 
     /**
-     * Appends {@code ids} and gives the logits [1, vocabulary] after the last; valid until the next call.
+     * Appends {@code ids}, in expanded attention; gives the logits [1, vocabulary] after the last, valid until the next call.
      *
-     * @throws ModelException when there is no room for them
+     * @throws ModelException when there are none, or no room for them
      */
     public Tensor prefill(int... ids) {
-        if (ids.length == 0) throw new ModelException("there are no tokens to append");
-        if (length + ids.length > cache.positions()) {
-            throw new ModelException("%d tokens after %d do not fit into a session of %d positions"
-                    .formatted(ids.length, length, cache.positions()));
-        }
-        Chunk chunk = null;
-        for (int at = 0; at < ids.length; ) {
-            int size = Math.min(LARGEST_CHUNK, Integer.highestOneBit(ids.length - at));
-            chunk = chunk(size);
-            for (int i = 0; i < size; i++) chunk.tokens.set(0, i, ids[at + i]);
-            model.load(chunk.tokens, chunk.slot);
-            model.extend(chunk.slot, cache, length);
-            length += size;
-            at += size;
-        }
-        model.logits(logits, chunk.lastHidden);
-        return logits;
-    }
-
-    private Chunk chunk(int size) {
-        int index = Integer.numberOfTrailingZeros(size);
-        if (chunks[index] == null) {
-            ModelSlot slot = model.plan(new Workspace(ops, memory, Purpose.INFERENCE), 1, size);
-            chunks[index] =
-                    new Chunk(slot, ops.ints(memory, 1, size), slot.hidden().slice(size - 1, size));
-        }
-        return chunks[index];
+        return guarded(() -> {
+            if (ids.length == 0) throw new ModelException("there are no tokens to append");
+            checkRoom(ids.length);
+            settle();
+            passes.prefill(sequence, ids, logits);
+            return logits;
+        });
     }
 
     /**
-     * Continues the sequence with the request's prompt and the model's answer.
+     * Appends one token, in absorbed attention: the step of decoding, which allocates nothing. Gives the logits [1, vocabulary]
+     * after it, valid until the next call.
+     *
+     * @throws ModelException when there is no room for it
+     */
+    public Tensor step(int id) {
+        enter();
+        try {
+            if (length() == positions) checkRoom(1);
+            settle();
+            one[0] = id;
+            passes.step(sequence, one, 1, logits);
+            return logits;
+        } finally {
+            user.set(null);
+        }
+    }
+
+    /**
+     * Continues the sequence with the request's prompt and the model's answer. Where the sequence was not empty the prompt follows
+     * what is there.
      *
      * @throws ModelException when the prompt does not fit
      */
     public GenerationResult generate(GenerationRequest request, TokenListener listener) {
-        int[] prompt = promptIds(request.prompt());
-        Sampler sampler = new Sampler(request.sampling(), model.config().vocabSize());
-        for (int id : prompt) sampler.saw(id);
-        Tensor row = prefill(prompt);
-        int[] ids = new int[request.maxTokens()];
-        int count = 0;
-        TextStream stream = new TextStream(tokenizer.decoder(SpecialTokens.SKIP), request.stop(), listener);
-        FinishReason finish = FinishReason.LENGTH;
-        while (count < ids.length) {
-            int id = sampler.next(row);
-            if (id == model.config().eosTokenId()) {
-                finish = FinishReason.END;
-                break;
+        return guarded(() -> {
+            int[] prompt = Prompt.ids(request, tokenizer, passes.model().config());
+            checkRoom(prompt.length);
+            settle();
+            int cached = sequence.length();
+            passes.prefill(sequence, prompt, logits);
+            Generation answer = new Generation(
+                    request, tokenizer.get(), ends, listener, passes.model().config().vocabSize());
+            answer.saw(sequence.ids());
+            Answering answering = new Answering(passes, sequence, positions);
+            if (sequence.isFollowed()) {
+                answering.speculate(answer, logits, draftRows());
+            } else {
+                answering.run(answer, logits);
             }
-            sampler.saw(id);
-            ids[count++] = id;
-            stream.token(id);
-            if (stream.finish() != null) break;
-            if (count == ids.length || length == cache.positions()) break;
-            row = prefill(id);
+            tail = answer.last();
+            return answer.result(prompt.length, cached, passes.compute());
+        });
+    }
+
+    /** Appends the last token of an answer, which was written but not read. */
+    private void settle() {
+        if (tail < 0) return;
+        one[0] = tail;
+        tail = -1;
+        passes.step(sequence, one, 1, logits);
+    }
+
+    private Tensor draftRows() {
+        if (rows == null) {
+            rows = passes.ops().reals(memory, passes.drafts() + 1, logits.cols());
         }
-        stream.end();
-        if (stream.finish() != null) finish = stream.finish();
-        return new GenerationResult(stream.text(), Arrays.copyOf(ids, count), prompt.length, finish);
+        return rows;
     }
 
-    private int[] promptIds(String prompt) {
-        int[] ids = tokenizer.encode(prompt);
-        if (ids.length > 0) return ids;
-        int begin = model.config().bosTokenId();
-        if (begin < 0) throw new ModelException("the prompt is empty and the model has no begin token");
-        return new int[] {begin};
+    /** A session with the same tokens: the cache is shared until one of the two goes on, so that a common prefix is computed once. */
+    public Session fork() {
+        return guarded(() -> {
+            settle();
+            Session fork = new Session(passes, tokenizer, ends, positions, opened, closed, sequence);
+            opened.run();
+            return fork;
+        });
     }
 
+    /** Forgets all but the first {@code length} tokens. */
+    public void truncate(int length) {
+        guarded(() -> {
+            if (length < 0 || length > length()) {
+                throw new ModelException("cannot keep %d tokens of %d".formatted(length, length()));
+            }
+            if (length < length()) tail = -1;
+            sequence.truncate(length);
+            return null;
+        });
+    }
+
+    private void checkRoom(int tokens) {
+        if (length() + tokens > positions) {
+            throw new ModelException(
+                    "%d tokens after %d do not fit into a session of %d positions".formatted(tokens, length(), positions));
+        }
+    }
+
+    private <T> T guarded(Supplier<T> work) {
+        enter();
+        try {
+            return work.get();
+        } finally {
+            user.set(null);
+        }
+    }
+
+    private void enter() {
+        Thread self = Thread.currentThread();
+        if (!user.compareAndSet(null, self)) {
+            Thread other = user.get();
+            throw new IllegalStateException("a session serves one caller at a time; thread %s is using it"
+                    .formatted(other == null ? "another" : other.getName()));
+        }
+        if (!open) {
+            user.set(null);
+            throw new IllegalStateException("the session is closed");
+        }
+    }
+
+    /** Gives the cache's pages back to the model; a second call does nothing. */
     @Override
     public void close() {
-        memory.close();
+        if (!open) return;
+        guarded(() -> {
+            open = false;
+            sequence.close();
+            memory.close();
+            closed.run();
+            return null;
+        });
     }
 }

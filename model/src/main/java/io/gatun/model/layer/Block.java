@@ -83,11 +83,11 @@ final class Block {
         feedForward(y, s);
     }
 
-    /** The same for the next tokens of one sequence, whose earlier ones are in the cache. */
-    void extend(Tensor y, Tensor x, Slot s, LatentCache.Layer cache, int start) {
+    /** The same for the next tokens of sequences whose earlier ones are cached. */
+    void extend(Tensor y, Tensor x, Slot s, Rows rows) {
         attentionNorm.forward(s.n, x, s.attentionNorm);
         elementwise.assign(s.h, x, WRITE);
-        attention.extend(s.h, s.n, s.attention, cache, start, ADD);
+        attention.extend(s.h, s.n, s.attention, rows, ADD);
         feedForward(y, s);
     }
 

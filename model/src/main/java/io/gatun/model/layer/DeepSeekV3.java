@@ -18,6 +18,8 @@ import java.util.List;
 public final class DeepSeekV3 {
     private final ModelConfig config;
     private final Elementwise elementwise;
+    private final RopeTable rope;
+    private final Expanded expanded;
     private final Parameter embedding;
     private final List<Block> blocks = new ArrayList<>();
     private final Norm norm;
@@ -26,12 +28,14 @@ public final class DeepSeekV3 {
 
     /**
      * @param arena owns the rotary tables
-     * @param positions how many positions they cover: the longest sequence that will be asked for
+     * @param positions how many positions they cover at first: they grow with what is asked for
      */
     public DeepSeekV3(Ops ops, ModelConfig config, Parameters parameters, Arena arena, int positions) {
         this.config = config;
         elementwise = ops.elementwise();
-        RopeTable rope = RopeTable.of(arena, ops.real(), positions, RopeFrequencies.of(config));
+        rope = new RopeTable(
+                arena, ops.real(), positions, config.maxPositionEmbeddings(), RopeFrequencies.of(config));
+        expanded = new Expanded(ops, config);
         embedding = parameters.plain("model.embed_tokens.weight");
         int layers = config.numHiddenLayers();
         for (int i = 0; i < layers; i++) {
@@ -49,7 +53,7 @@ public final class DeepSeekV3 {
         return config;
     }
 
-    /** Memory for {@code batch} sequences of {@code sequence} tokens each. */
+    /** Memory for training on {@code batch} sequences of {@code sequence} tokens each. */
     public ModelSlot plan(Workspace workspace, int batch, int sequence) {
         return new ModelSlot(this, workspace, batch, sequence);
     }
@@ -78,17 +82,50 @@ public final class DeepSeekV3 {
         }
     }
 
-    /** Runs the next tokens of one sequence against its cache (absorbed attention); fills {@code slot.hidden()}. */
-    public void extend(ModelSlot s, LatentCache cache, int start) {
-        if (s.batch != 1 || start < 0 || start + s.sequence > cache.positions()) {
-            throw new TensorException("cannot add %d x %d tokens at position %d to a cache for %d"
-                    .formatted(s.batch, s.sequence, start, cache.positions()));
-        }
-        elementwise.embedding(s.stream[0], embedding.value(), s.ids[0]);
+    /** Memory for an inference pass over {@code rows} tokens. */
+    public InferenceSlot planInference(Region region, int rows) {
+        return new InferenceSlot(this, Workspace.inference(region), rows);
+    }
+
+    /**
+     * Memory for a pass over {@code rows} tokens of the first MTP module.
+     *
+     * @param maskFirst whether the embedding at position 0 counts as zero
+     */
+    public DraftSlot planDraft(Region region, int rows, boolean maskFirst) {
+        return new DraftSlot(this, Workspace.inference(region), rows, maskFirst);
+    }
+
+    /**
+     * Runs the next tokens of one sequence, which follow each other in the slot's rows, in expanded form; fills
+     * {@code slot.hidden()} and the cache.
+     */
+    public void prefill(InferenceSlot s) {
+        s.rows.expand(expanded.views(s.rows.start() + s.count()));
+        extend(s);
+    }
+
+    /** Runs the next tokens of one or several sequences in absorbed form; fills {@code slot.hidden()} and the caches. */
+    public void step(InferenceSlot s) {
+        s.rows.expand(null);
+        extend(s);
+    }
+
+    private void extend(InferenceSlot s) {
+        rope.cover(s.rows.furthest() + 1);
+        elementwise.embedding(s.stream[0], embedding.value(), s.ids);
         for (int i = 0; i < blocks.size(); i++) {
-            blocks.get(i).extend(s.stream[i + 1], s.stream[i], s.blocks[i], cache.layer(i), start);
+            s.rows.layer(i);
+            blocks.get(i).extend(s.stream[(i + 1) % 2], s.stream[i % 2], s.blocks[i], s.rows);
         }
-        norm.forward(s.hidden, s.stream[blocks.size()], s.norm);
+        norm.forward(s.hidden(), s.stream[blocks.size() % 2], s.norm);
+    }
+
+    /** Runs the first MTP module over the next tokens of one or several sequences in absorbed form. */
+    public void draft(DraftSlot s) {
+        rope.cover(s.rows.furthest() + 1);
+        s.rows.layer(blocks.size());
+        mtp.getFirst().extend(s.ids, s.module, s.rows, s.maskFirst);
     }
 
     /** {@code logits} [rows, vocabulary] of {@code hidden} [rows, hidden]: all of a slot's states, or some of them. */

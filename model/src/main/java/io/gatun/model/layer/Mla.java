@@ -14,7 +14,7 @@ import io.gatun.tensor.Tensor;
 /**
  * Multi-head latent attention (SPEC 2.2): keys and values of all heads come from one latent vector c_KV per token, positions
  * from one rotated key k_R that the heads share. Expanded form for whole sequences; absorbed form against a
- * {@link LatentCache}, which holds c_KV and k_R only.
+ * {@link io.gatun.model.cache.LatentCache}, which holds c_KV and k_R only.
  */
 final class Mla {
     private static final double LATENT_EPS = 1e-6; // whatever rms_norm_eps says, as in the released code
@@ -67,12 +67,12 @@ final class Mla {
             kRope = kvRope.columns(latent, latentAndRope);
             kvNorm = mla.kvNorm.plan(w.in("kv_norm"), rows);
             cKv = w.reals("c_kv", rows, latent);
-            kv = w.reals("kv", rows, (long) heads * shape.kvDim());
-            logSumExp = w.reals("log_sum_exp", heads, rows);
+            kv = w.isTraining() ? w.reals("kv", rows, (long) heads * shape.kvDim()) : null;
+            logSumExp = w.isTraining() ? w.reals("log_sum_exp", heads, rows) : null;
             o = w.reals("o", rows, (long) heads * shape.valueDim());
             dO = w.gradient("o", rows, o.cols());
             dq = w.gradient("q", rows, q.cols());
-            dKv = w.gradient("kv", rows, kv.cols());
+            dKv = w.gradient("kv", rows, (long) heads * shape.kvDim());
             dcQ = compressed ? w.gradient("c_q", rows, c.qLoraRank()) : null;
             dqLatent = compressed ? w.gradient("q_a", rows, c.qLoraRank()) : null;
             dcKv = w.gradient("c_kv", rows, latent);
@@ -113,23 +113,37 @@ final class Mla {
 
     /** Whole sequences from position 0, expanded form; {@code y} and {@code x}: [rows, hidden]. */
     void forward(Tensor y, Tensor x, Slot s, Accumulate mode) {
-        project(x, s, 0);
+        int sequence = s.shape.sequence();
+        project(x, s);
+        attention.rope(s.q, s.shape.heads(), rope.cos(), rope.sin(), 0, sequence, FORWARD);
+        attention.rope(s.kRope, 1, rope.cos(), rope.sin(), 0, sequence, FORWARD);
         kvB.forward(s.kv, s.cKv, s.kvB, WRITE);
         attention.causal(s.o, s.logSumExp, s.q, s.kv, s.kRope, s.shape);
         out.forward(y, s.o, s.out, mode);
     }
 
-    /** New tokens of one sequence at {@code start}, absorbed form; appends their c_KV and k_R to the cache. */
-    void extend(Tensor y, Tensor x, Slot s, LatentCache.Layer cache, int start, Accumulate mode) {
-        project(x, s, start);
-        cache.write(s.cKv, s.kRope, start);
-        attention.absorbed(s.o, s.q, kvB.weight().value(), cache.latent(), cache.rope(), start, s.shape);
+    /**
+     * The next tokens of sequences whose earlier ones are cached; appends theirs. Prefill takes the expanded form over what the
+     * cache holds, so that a token's numbers do not depend on how a prompt is cut; decoding the absorbed form, which reads
+     * nothing but the cache.
+     */
+    void extend(Tensor y, Tensor x, Slot s, Rows rows, Accumulate mode) {
+        project(x, s);
+        attention.rope(s.q, s.shape.heads(), rope.cos(), rope.sin(), rows.positions, FORWARD);
+        attention.rope(s.kRope, 1, rope.cos(), rope.sin(), rows.positions, FORWARD);
+        attention.append(rows.pages, rows.positions, s.cKv, s.kRope);
+        Expanded.Views all = rows.expanded();
+        if (all == null) {
+            attention.absorbed(s.o, s.q, kvB.weight(), rows.pages, rows.positions, s.shape);
+        } else {
+            attention.cached(all.latent(), all.rope(), rows.pages[0]);
+            kvB.forward(all.kv(), all.latent(), s.kvB, WRITE);
+            attention.causal(s.o, s.q, all.kv(), all.rope(), rows.start(), s.shape);
+        }
         out.forward(y, s.o, s.out, mode);
     }
 
-    private void project(Tensor x, Slot s, int start) {
-        int heads = s.shape.heads();
-        int sequence = s.shape.sequence();
+    private void project(Tensor x, Slot s) {
         if (qNorm == null) {
             qB.forward(s.q, x, s.qB, WRITE);
         } else {
@@ -139,8 +153,6 @@ final class Mla {
         }
         kvA.forward(s.kvRope, x, s.kvA, WRITE);
         kvNorm.forward(s.cKv, s.kvLatent, s.kvNorm);
-        rotate(s.q, heads, start, sequence, FORWARD);
-        rotate(s.kRope, 1, start, sequence, FORWARD);
     }
 
     void inputGrad(Tensor dx, Tensor dy, Slot s, Accumulate mode) {
@@ -148,8 +160,8 @@ final class Mla {
         int sequence = s.shape.sequence();
         out.inputGrad(s.dO, dy, s.out, WRITE);
         attention.causalGrad(s.dq, s.dKv, s.dkRope, s.dO, s.o, s.logSumExp, s.q, s.kv, s.kRope, s.shape);
-        rotate(s.dq, heads, 0, sequence, BACKWARD);
-        rotate(s.dkRope, 1, 0, sequence, BACKWARD);
+        attention.rope(s.dq, heads, rope.cos(), rope.sin(), 0, sequence, BACKWARD);
+        attention.rope(s.dkRope, 1, rope.cos(), rope.sin(), 0, sequence, BACKWARD);
         kvB.inputGrad(s.dcKv, s.dKv, s.kvB, WRITE);
         kvNorm.inputGrad(s.dKvLatent, s.dcKv, s.kvNorm, WRITE);
         kvA.inputGrad(dx, s.dKvRope, s.kvA, mode);
@@ -172,9 +184,5 @@ final class Mla {
             qNorm.weightGrad(s.qNorm);
             qA.weightGrad(s.qA);
         }
-    }
-
-    private void rotate(Tensor x, int heads, int start, int sequence, Attention.Rotation rotation) {
-        attention.rope(x, heads, rope.cos(), rope.sin(), start, sequence, rotation);
     }
 }

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** What one micro-batch needs of the whole model, made once while planning; rows = batch · sequence. */
+/** What one micro-batch of training needs of the whole model, made once while planning; rows = batch · sequence. */
 public final class ModelSlot {
     /** An MoE layer of this slot: which one, and where its tokens went. */
     public record Routed(int layer, Routing routing) {}
@@ -31,7 +31,7 @@ public final class ModelSlot {
 
     ModelSlot(DeepSeekV3 model, Workspace w, int batch, int sequence) {
         ModelConfig config = model.config();
-        int depths = w.isTraining() ? config.numNextnPredictLayers() : 0;
+        int depths = config.numNextnPredictLayers();
         if (batch < 1 || sequence < 1 || sequence <= depths) {
             throw new TensorException(
                     "cannot plan %d sequences of %d tokens with %d MTP modules".formatted(batch, sequence, depths));

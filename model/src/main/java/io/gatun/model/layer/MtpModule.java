@@ -24,12 +24,12 @@ final class MtpModule {
         private final Linear.Slot project = new Linear.Slot();
         private final int sequence;
         private final Tensor embedded; //   Emb(t_{i+k})             [rows, hidden]
-        private final Tensor previous; //   h^{k-1}, first rows      [rows, hidden]
+        final Tensor previous; //           h^{k-1}, first rows      [rows, hidden]
         private final Tensor joined; //     [enorm ; hnorm]          [rows, 2 * hidden]
         private final Tensor joinedEmbedding;
         private final Tensor joinedHidden;
         private final Tensor blockIn;
-        private final Tensor blockOut;
+        final Tensor blockOut;
         private final Tensor dBlockOut;
         private final Tensor dBlockIn;
         private final Tensor dJoined;
@@ -102,14 +102,35 @@ final class MtpModule {
      * @param ids i32 [batch, sequence]: the tokens t_{i+k}
      */
     void forward(Tensor h, int period, Tensor ids, Slot s) {
+        elementwise.sequenceRows(s.previous, s.sequence, h, period, WRITE);
+        embed(ids, s);
+        join(s);
+        block.forward(s.blockOut, s.blockIn, s.block);
+        outNorm.forward(s.hidden, s.blockOut, s.outNorm);
+    }
+
+    /** The same for the next tokens of sequences whose earlier ones are cached; h^{k-1} lies in {@code slot.previous}. */
+    void extend(Tensor ids, Slot s, Rows rows, boolean maskFirst) {
+        embed(ids, s);
+        if (maskFirst) {
+            for (int r = 0; r < s.embedded.rows(); r++) {
+                if (rows.positions.get(0, r) == 0) s.embedded.slice(r, r + 1).clear();
+            }
+        }
+        join(s);
+        block.extend(s.blockOut, s.blockIn, s.block, rows);
+        outNorm.forward(s.hidden, s.blockOut, s.outNorm);
+    }
+
+    private void embed(Tensor ids, Slot s) {
         s.ids = ids;
         elementwise.embedding(s.embedded, embedding.value(), ids);
-        elementwise.sequenceRows(s.previous, s.sequence, h, period, WRITE);
+    }
+
+    private void join(Slot s) {
         enorm.forward(s.joinedEmbedding, s.embedded, s.enorm);
         hnorm.forward(s.joinedHidden, s.previous, s.hnorm);
         project.forward(s.blockIn, s.joined, s.project, WRITE);
-        block.forward(s.blockOut, s.blockIn, s.block);
-        outNorm.forward(s.hidden, s.blockOut, s.outNorm);
     }
 
     /** Adds the gradient of h^{k-1} to {@code dh}; reads {@code slot.dHidden}. */

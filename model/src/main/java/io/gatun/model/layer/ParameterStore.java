@@ -38,16 +38,15 @@ public final class ParameterStore implements Parameters {
      *
      * @param arena owns the memory
      * @param recipe which format each product rounds its operands to
-     * @param purpose TRAINING adds gradients
+     * @param trained whether there are gradients
      */
-    public ParameterStore(Ops ops, Arena arena, ModelConfig config, PrecisionRecipe recipe, Workspace.Purpose purpose) {
+    public ParameterStore(Ops ops, Arena arena, ModelConfig config, PrecisionRecipe recipe, boolean trained) {
         this.ops = ops;
         List<ParameterSpec> specs = ModelParameters.of(config);
         matrixElements = elements(specs, true);
         long all = matrixElements + elements(specs, false);
-        boolean training = purpose == Workspace.Purpose.TRAINING;
         values = ops.reals(arena, all);
-        grads = training ? ops.reals(arena, all) : null;
+        grads = trained ? ops.reals(arena, all) : null;
         Map<String, long[]> places = place(specs);
         for (ParameterSpec spec : specs) {
             if (spec.role() == Role.SELECTION_BIAS) {
@@ -56,7 +55,7 @@ public final class ParameterStore implements Parameters {
             }
             long[] at = places.get(spec.name());
             Tensor value = values.slice(at[0], at[1]).reshape(spec.shape());
-            Tensor grad = training ? grads.slice(at[0], at[1]).reshape(spec.shape()) : null;
+            Tensor grad = trained ? grads.slice(at[0], at[1]).reshape(spec.shape()) : null;
             entries.put(spec.name(), new Entry(spec, value, grad));
             if (isMatrix(spec) && spec.role() != Role.EMBEDDING) {
                 weights.put(spec.name(), ops.products().prepare(arena, value, grad, recipe.format(spec.role())));

@@ -5,70 +5,108 @@ import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /**
- * The memory of a plan: named tensors, made once, in the order in which forward fills them and backward their gradients. The
- * names tell where a number that is not finite first appeared, and what the memory is for.
+ * The memory of a plan: named tensors, made once. In training every tensor has memory of its own, in the order in which forward
+ * fills them and backward their gradients: the names tell where a number that is not finite first appeared. In inference nothing
+ * is kept, so that layers use the same {@link Region} one after another.
  */
 public final class Workspace {
     /** A tensor and its place in the model, for example {@code layers.3.attention.q}. */
     public record Named(String name, Tensor tensor) {}
 
-    private final Ops ops;
-    private final Arena arena;
-    private final Purpose purpose;
+    private final Memory memory;
     private final String path;
     private final List<Named> tensors;
 
-    /** What a plan is for: gradients need memory of their own. */
-    public enum Purpose {
-        INFERENCE,
-        TRAINING
+    private interface Memory {
+        Tensor reals(long... shape);
+
+        Tensor ints(long... shape);
     }
 
-    /** An empty workspace whose tensors live as long as {@code arena}. */
-    public Workspace(Ops ops, Arena arena, Purpose purpose) {
-        this(ops, arena, purpose, "", new ArrayList<>());
-    }
-
-    private Workspace(Ops ops, Arena arena, Purpose purpose, String path, List<Named> tensors) {
-        this.ops = ops;
-        this.arena = arena;
-        this.purpose = purpose;
+    private Workspace(Memory memory, String path, List<Named> tensors) {
+        this.memory = memory;
         this.path = path;
         this.tensors = tensors;
     }
 
+    /** An empty workspace for training whose tensors live as long as {@code arena}. */
+    public static Workspace training(Ops ops, Arena arena) {
+        return new Workspace(
+                new Memory() {
+                    @Override
+                    public Tensor reals(long... shape) {
+                        return ops.reals(arena, shape);
+                    }
+
+                    @Override
+                    public Tensor ints(long... shape) {
+                        return ops.ints(arena, shape);
+                    }
+                },
+                "",
+                new ArrayList<>());
+    }
+
+    /** An empty workspace for inference, from the start of {@code region} on: plans over the same region are used in turn. */
+    public static Workspace inference(Region region) {
+        region.restart();
+        return new Workspace(new Reused(region), "", null);
+    }
+
+    private record Reused(Region region) implements Memory {
+        @Override
+        public Tensor reals(long... shape) {
+            return region.reals(shape);
+        }
+
+        @Override
+        public Tensor ints(long... shape) {
+            return region.ints(shape);
+        }
+    }
+
     /** The part of this workspace that belongs to {@code part}: its names are prefixed. */
     public Workspace in(String part) {
-        return new Workspace(ops, arena, purpose, path + part + ".", tensors);
+        return isTraining() ? new Workspace(memory, path + part + ".", tensors) : this;
     }
 
-    /** A zeroed tensor of the implementation's real numbers. */
+    /** Plans a layer; in inference the next layer's tensors begin where this one's did. */
+    <T> T layer(String part, Function<Workspace, T> plan) {
+        if (!(memory instanceof Reused(Region region))) return plan.apply(in(part));
+        Region.Mark mark = region.mark();
+        T slot = plan.apply(this);
+        region.rewind(mark);
+        return slot;
+    }
+
+    /** A tensor of the implementation's real numbers; zeros in training. */
     public Tensor reals(String name, long... shape) {
-        return named(name, ops.reals(arena, shape));
+        return named(name, memory.reals(shape));
     }
 
-    /** A zeroed tensor of 32-bit integers. */
+    /** A tensor of 32-bit integers. */
     public Tensor ints(String name, long... shape) {
-        return named(name, ops.ints(arena, shape));
+        return named(name, memory.ints(shape));
     }
 
     /** A tensor that only training needs; null in a plan for inference. */
     public Tensor gradient(String name, long... shape) {
-        return purpose == Purpose.TRAINING ? reals("d_" + name, shape) : null;
+        return isTraining() ? reals("d_" + name, shape) : null;
     }
 
     public boolean isTraining() {
-        return purpose == Purpose.TRAINING;
+        return tensors != null;
     }
 
-    /** All tensors so far, in the order of their making. */
+    /** All tensors of a plan for training so far, in the order of their making. */
     public List<Named> tensors() {
         return List.copyOf(tensors);
     }
 
-    /** The bytes of all tensors so far. */
+    /** The bytes of all tensors of a plan for training so far. */
     public long bytes() {
         return tensors.stream()
                 .mapToLong(t -> t.tensor().count() * t.tensor().dtype().bytes())
@@ -76,7 +114,7 @@ public final class Workspace {
     }
 
     private Tensor named(String name, Tensor tensor) {
-        tensors.add(new Named(path + name, tensor));
+        if (isTraining()) tensors.add(new Named(path + name, tensor));
         return tensor;
     }
 }

@@ -4,7 +4,6 @@ import static io.gatun.model.Tensors.assertClose;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gatun.model.Golden;
-import io.gatun.model.layer.Workspace.Purpose;
 import io.gatun.model.ops.CpuOps;
 import io.gatun.model.ops.Ops;
 import io.gatun.model.ops.ReferenceOps;
@@ -49,8 +48,8 @@ class ForwardGoldenTest {
         int sequence = golden.has("prefill.logits")
                 ? (int) golden.expected("prefill.logits").size(1)
                 : (int) ids.size(1) - 1;
-        DeepSeekV3 model = golden.model(ops, golden.parameters(ops, "f32", Purpose.INFERENCE));
-        ModelSlot slot = model.plan(new Workspace(ops, golden.arena(), Purpose.INFERENCE), batch, sequence);
+        DeepSeekV3 model = golden.model(ops, golden.parameters(ops, "f32", false));
+        ModelSlot slot = model.plan(Workspace.training(ops, golden.arena()), batch, sequence);
         model.load(ints(golden.arena(), ids.columns(0, sequence)), slot);
         model.forward(slot);
         Tensor logits = ops.reals(
@@ -109,11 +108,11 @@ class ForwardGoldenTest {
         try (Team team = new Team(2);
                 Golden golden = Golden.open(name)) {
             Ops ops = CpuOps.on(team);
-            DeepSeekV3 model = golden.model(ops, golden.parameters(ops, "f32", Purpose.INFERENCE));
+            DeepSeekV3 model = golden.model(ops, golden.parameters(ops, "f32", false));
             Tensor ids = golden.expected("input_ids");
             int sequence = (int) ids.size(1);
             int prompt = (int) golden.expected("decode.prompt_len").get(0);
-            Workspace workspace = new Workspace(ops, golden.arena(), Purpose.INFERENCE);
+            Workspace workspace = Workspace.training(ops, golden.arena());
             ModelSlot prefill = model.plan(workspace, 1, prompt);
             ModelSlot one = model.plan(workspace, 1, 1);
             Tensor logits = ops.reals(golden.arena(), 1, golden.config().vocabSize());
@@ -158,11 +157,11 @@ class ForwardGoldenTest {
         try (Team team = new Team(2);
                 Golden golden = Golden.open("v3-mini")) {
             Ops ops = CpuOps.on(team);
-            DeepSeekV3 model = golden.model(ops, golden.parameters(ops, "f32", Purpose.INFERENCE));
+            DeepSeekV3 model = golden.model(ops, golden.parameters(ops, "f32", false));
             Tensor expected = golden.expected("greedy.ids");
             int prompt = (int) golden.expected("greedy.prompt_len").get(0);
             int count = (int) expected.size(1);
-            Workspace workspace = new Workspace(ops, golden.arena(), Purpose.INFERENCE);
+            Workspace workspace = Workspace.training(ops, golden.arena());
             ModelSlot prefill = model.plan(workspace, 1, prompt);
             ModelSlot one = model.plan(workspace, 1, 1);
             Tensor logits = ops.reals(golden.arena(), 1, golden.config().vocabSize());

@@ -7,7 +7,6 @@ import static org.assertj.core.data.Offset.offset;
 import io.gatun.model.config.ModelConfig;
 import io.gatun.model.config.ModelConfigJson;
 import io.gatun.model.config.Role;
-import io.gatun.model.layer.Workspace.Purpose;
 import io.gatun.model.ops.CpuOps;
 import io.gatun.model.ops.Ops;
 import io.gatun.model.ops.ReferenceOps;
@@ -68,7 +67,7 @@ class WholeModelGradientTest {
 
         Run(Ops ops, ModelConfig config, String recipe) {
             this.ops = ops;
-            store = new ParameterStore(ops, arena, config, PrecisionRecipe.named(recipe), Purpose.TRAINING);
+            store = new ParameterStore(ops, arena, config, PrecisionRecipe.named(recipe), true);
             Initialisation.normal(store, 0.4, SEED);
             var random = new SplittableRandom(SEED);
             for (ParameterStore.Entry entry : store.entries()) {
@@ -79,7 +78,7 @@ class WholeModelGradientTest {
             }
             store.refresh();
             model = new DeepSeekV3(ops, config, store, arena, SEQUENCE);
-            slot = model.plan(new Workspace(ops, arena, Purpose.TRAINING), BATCH, SEQUENCE);
+            slot = model.plan(Workspace.training(ops, arena), BATCH, SEQUENCE);
             tokens = ops.ints(arena, BATCH, SEQUENCE + 1);
             for (long i = 0; i < tokens.count(); i++) tokens.set(i, random.nextInt(config.vocabSize()));
             factors.set(BATCH, SEQUENCE, 2, 0.3, 0.7); // a large α, so that a wrong balance gradient shows

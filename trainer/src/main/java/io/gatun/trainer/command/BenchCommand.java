@@ -8,7 +8,6 @@ import io.gatun.model.layer.Initialisation;
 import io.gatun.model.layer.ModelSlot;
 import io.gatun.model.layer.ParameterStore;
 import io.gatun.model.layer.Workspace;
-import io.gatun.model.layer.Workspace.Purpose;
 import io.gatun.model.ops.CpuOps;
 import io.gatun.model.precision.PrecisionRecipe;
 import io.gatun.parallel.Team;
@@ -79,11 +78,11 @@ final class BenchCommand implements Callable<Integer> {
                 Arena arena = Arena.ofShared()) {
             TimedOps ops = new TimedOps(CpuOps.on(team));
             ParameterStore store =
-                    new ParameterStore(ops, arena, shape, PrecisionRecipe.named(run.recipe()), Purpose.TRAINING);
+                    new ParameterStore(ops, arena, shape, PrecisionRecipe.named(run.recipe()), true);
             Initialisation.normal(store, train.initStd(), run.seed());
             DeepSeekV3 model = new DeepSeekV3(ops, shape, store, arena, train.sequenceLength());
             ModelSlot slot =
-                    model.plan(new Workspace(ops, arena, Purpose.TRAINING), train.microBatch(), train.sequenceLength());
+                    model.plan(Workspace.training(ops, arena), train.microBatch(), train.sequenceLength());
             Tensor ids = ops.ints(arena, train.microBatch(), train.sequenceLength() + 1);
             TrainStep step = new TrainStep(
                     ops,

@@ -3,6 +3,7 @@ package io.gatun.trainer.command;
 import io.gatun.model.LanguageModel;
 import io.gatun.model.ModelException;
 import io.gatun.model.checkpoint.SafetensorsWriter;
+import io.gatun.model.generate.Scorer;
 import io.gatun.model.json.Json;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
@@ -11,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -82,9 +84,12 @@ final class ScoreCommand implements Callable<Integer> {
         if (ids.length < 2) throw new ModelException(input.text + " has " + ids.length + " tokens; two are the least");
         int length = window > 0 ? window : Math.min(2048, model.config().maxPositionEmbeddings());
         int predicted = ids.length - 1;
-        int windows = predicted / length;
-        double nats =
-                losses(model, ids, 0, windows, length) + losses(model, ids, windows * length, 1, predicted % length);
+        double nats = 0;
+        try (Scorer scorer = model.newScorer()) {
+            for (int from = 0; from < predicted; from += length) {
+                nats += scorer.loss(Arrays.copyOfRange(ids, from, Math.min(ids.length, from + length + 1)));
+            }
+        }
         System.out.printf(
                 Locale.ROOT,
                 "tokens %d, perplexity %.4f, nats per token %.4f, bits per byte %.4f (windows of %d)%n",
@@ -95,20 +100,6 @@ final class ScoreCommand implements Callable<Integer> {
                 length);
     }
 
-    private static double losses(LanguageModel model, int[] ids, int from, int windows, int sequence) {
-        if (windows == 0 || sequence == 0) return 0;
-        double nats = 0;
-        try (Arena arena = Arena.ofShared();
-                LanguageModel.Scorer scorer = model.newScorer(sequence)) {
-            Tensor tokens = Tensor.zeros(arena, DType.I32, 1, sequence + 1);
-            for (int w = 0; w < windows; w++) {
-                for (int i = 0; i <= sequence; i++) tokens.set(0, i, ids[from + w * sequence + i]);
-                nats += scorer.loss(tokens);
-            }
-        }
-        return nats;
-    }
-
     private void scoreTokens(LanguageModel model) throws IOException {
         List<?> sequences = array(Json.read(input.tokens));
         int length = sequences.isEmpty() ? 0 : array(sequences.getFirst()).size();
@@ -116,19 +107,19 @@ final class ScoreCommand implements Callable<Integer> {
         int vocabulary = model.config().vocabSize();
         double nats = 0;
         try (Arena arena = Arena.ofShared();
-                LanguageModel.Scorer all = model.newScorer(length)) {
+                Scorer scorer = model.newScorer()) {
             Tensor out = Tensor.zeros(arena, DType.F32, sequences.size(), length, vocabulary);
-            Tensor tokens = Tensor.zeros(arena, DType.I32, 1, length);
             for (int s = 0; s < sequences.size(); s++) {
                 List<?> ids = array(sequences.get(s));
                 if (ids.size() != length) {
                     throw new ModelException("%s: sequence %d has %d ids and the first %d; they must be equally long"
                             .formatted(input.tokens, s, ids.size(), length));
                 }
-                for (int i = 0; i < length; i++) tokens.set(0, i, id(ids.get(i), vocabulary));
+                int[] tokens = new int[length];
+                for (int i = 0; i < length; i++) tokens[i] = id(ids.get(i), vocabulary);
                 Tensor rows = out.slice(s, s + 1).reshape(length, vocabulary);
-                all.logits(rows, tokens);
-                for (int i = 0; i + 1 < length; i++) nats += loss(rows, i, (int) tokens.get(0, i + 1));
+                scorer.logits(rows, tokens);
+                for (int i = 0; i + 1 < length; i++) nats += loss(rows, i, tokens[i + 1]);
             }
             if (logits != null) SafetensorsWriter.write(logits, Map.of("logits", out), Map.of());
         }

@@ -176,11 +176,16 @@ public final class RunSetup implements AutoCloseable {
     private String sample(TrainingRun run, String prompt) {
         int positions = config.model().maxPositionEmbeddings();
         Sampling sampling = new Sampling(0.7, 0.95, 0, 0, 1, config.seed());
-        try (Session session = new Session(run.ops(), run.model(), run.tokenizer(), positions)) {
-            int room = Math.max(
-                    1, Math.min(SAMPLE_TOKENS, positions - run.tokenizer().encode(prompt).length));
-            return session.generate(new GenerationRequest(prompt, room, sampling, List.of()), piece -> true)
-                    .text();
+        int room = Math.max(1, Math.min(SAMPLE_TOKENS, positions - run.tokenizer().encode(prompt).length));
+        GenerationRequest request =
+                GenerationRequest.of(prompt).maxTokens(room).sampling(sampling);
+        try (Arena arena = Arena.ofShared()) {
+            PagePool pages = new PagePool(arena, config.model(), DType.F32);
+            Passes passes = new Passes(run.ops(), run.model(), arena, pages, config.recipe(), positions, Drafting.NONE);
+            try (Session session = new Session(
+                    passes, run::tokenizer, EndTokens.of(config.model()), positions, () -> {}, () -> {})) {
+                return session.generate(request, piece -> true).text();
+            }
         }
     }
 

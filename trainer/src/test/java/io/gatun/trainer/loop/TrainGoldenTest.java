@@ -11,7 +11,6 @@ import io.gatun.model.layer.LossFactors;
 import io.gatun.model.layer.ModelSlot;
 import io.gatun.model.layer.ParameterStore;
 import io.gatun.model.layer.Workspace;
-import io.gatun.model.layer.Workspace.Purpose;
 import io.gatun.model.ops.CpuOps;
 import io.gatun.model.ops.Ops;
 import io.gatun.model.ops.ReferenceOps;
@@ -61,9 +60,9 @@ class TrainGoldenTest {
         Tensor batches = golden.expected("batches");
         int batch = (int) batches.size(1);
         int sequence = (int) batches.size(2) - 1;
-        ParameterStore store = golden.parameters(ops, "f32", Purpose.TRAINING);
+        ParameterStore store = golden.parameters(ops, "f32", true);
         DeepSeekV3 model = golden.model(ops, store);
-        ModelSlot slot = model.plan(new Workspace(ops, golden.arena(), Purpose.TRAINING), batch, sequence);
+        ModelSlot slot = model.plan(Workspace.training(ops, golden.arena()), batch, sequence);
         Tensor tokens = ops.ints(golden.arena(), batch, sequence + 1);
 
         fill(batches, 0, tokens);

@@ -11,7 +11,6 @@ import io.gatun.model.layer.Initialisation;
 import io.gatun.model.layer.ModelSlot;
 import io.gatun.model.layer.ParameterStore;
 import io.gatun.model.layer.Workspace;
-import io.gatun.model.layer.Workspace.Purpose;
 import io.gatun.model.ops.CpuOps;
 import io.gatun.model.ops.Ops;
 import io.gatun.model.precision.PrecisionRecipe;
@@ -47,12 +46,12 @@ class TrainStepTest {
             RunConfig config = RunConfigJson.resolve("tiny", TinyRun.sets(sets), recipe, 5);
             ModelConfig model = config.model();
             Ops ops = CpuOps.on(team);
-            store = new ParameterStore(ops, arena, model, PrecisionRecipe.named(recipe), Purpose.TRAINING);
+            store = new ParameterStore(ops, arena, model, PrecisionRecipe.named(recipe), true);
             Initialisation.normal(store, 0.05, 5);
             int batch = config.train().microBatch();
             int sequence = config.train().sequenceLength();
             DeepSeekV3 network = new DeepSeekV3(ops, model, store, arena, sequence);
-            ModelSlot slot = network.plan(new Workspace(ops, arena, Purpose.TRAINING), batch, sequence);
+            ModelSlot slot = network.plan(Workspace.training(ops, arena), batch, sequence);
             Tensor tokens = ops.ints(arena, batch, sequence + 1);
             Optimizer optimizer = new Optimizer(ops, arena, store, config.train());
             step = new TrainStep(

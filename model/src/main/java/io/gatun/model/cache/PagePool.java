@@ -1,0 +1,106 @@
+package io.gatun.model.cache;
+
+import io.gatun.model.config.ModelConfig;
+import io.gatun.tensor.DType;
+import io.gatun.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.util.ArrayDeque;
+
+/**
+ * The pages that the sequences of a model share: memory is allocated when no free page is left, and kept when a sequence gives
+ * its pages back. Threads may use it at the same time.
+ */
+public final class PagePool {
+    /** Positions of a page. */
+    public static final int PAGE = 64;
+
+    private final Arena arena;
+    private final DType dtype;
+    private final int layers;
+    private final int width;
+    private final ArrayDeque<Page> free = new ArrayDeque<>();
+    private int pages;
+
+    /** One page: a piece of every layer, and how many sequences read it. */
+    static final class Page {
+        private final Tensor[] layers; // [PAGE, kvLoraRank + ropeDim]
+        private int users;
+
+        private Page(Tensor[] layers) {
+            this.layers = layers;
+        }
+
+        Tensor layer(int index) {
+            return layers[index];
+        }
+    }
+
+    /**
+     * An empty pool.
+     *
+     * @param arena owns the pages
+     * @param dtype F32, or BF16 which needs half of the memory
+     */
+    public PagePool(Arena arena, ModelConfig config, DType dtype) {
+        this.arena = arena;
+        this.dtype = dtype;
+        layers = config.blocks();
+        width = config.kvLoraRank() + config.qkRopeHeadDim();
+    }
+
+    /** An empty sequence. */
+    public LatentCache newCache() {
+        return new LatentCache(this);
+    }
+
+    /** What the cached numbers are stored as. */
+    public DType dtype() {
+        return dtype;
+    }
+
+    /** Bytes that one token of one sequence needs. */
+    public long bytesPerToken() {
+        return (long) layers * width * dtype.bytes();
+    }
+
+    /** The bytes of all pages, used or free. */
+    public synchronized long bytes() {
+        return pages * PAGE * bytesPerToken();
+    }
+
+    int layers() {
+        return layers;
+    }
+
+    synchronized Page take() {
+        Page page = free.poll();
+        if (page == null) page = allocate();
+        page.users = 1;
+        return page;
+    }
+
+    private Page allocate() {
+        Tensor all = Tensor.zeros(arena, dtype, layers, PAGE, width);
+        Tensor[] parts = new Tensor[layers];
+        for (int i = 0; i < layers; i++) parts[i] = all.slice(i, i + 1).reshape(PAGE, width);
+        pages++;
+        return new Page(parts);
+    }
+
+    synchronized void share(Page page) {
+        page.users++;
+    }
+
+    synchronized void giveBack(Page page) {
+        if (--page.users == 0) free.push(page);
+    }
+
+    /** {@code page} when one sequence alone has it, else a copy of it that the caller has alone. */
+    synchronized Page own(Page page) {
+        if (page.users == 1) return page;
+        Page copy = take();
+        for (int i = 0; i < layers; i++) copy.layers[i].copyFrom(page.layers[i]);
+        page.users--;
+        return copy;
+    }
+}
