@@ -7,6 +7,7 @@ module io.gatun.model {
     exports io.gatun.model;
     exports io.gatun.model.json;
     exports io.gatun.model.config;
+    exports io.gatun.model.chat;
     exports io.gatun.model.checkpoint;
     exports io.gatun.model.tokenizer;
     exports io.gatun.model.precision;

@@ -5,6 +5,7 @@ module io.gatun.trainer {
     requires tools.jackson.core;
     requires java.management;
     requires jdk.management;
+    requires jdk.unsupported; // sun.misc.Signal: Ctrl-C during an answer
 
     exports io.gatun.trainer;
     exports io.gatun.trainer.balance;

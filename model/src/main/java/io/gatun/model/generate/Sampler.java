@@ -1,87 +1,256 @@
 package io.gatun.model.generate;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+import io.gatun.model.ModelException;
+import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
-import java.util.Arrays;
-import java.util.SplittableRandom;
+import io.gatun.tensor.TensorException;
+import java.lang.foreign.MemorySegment;
+import java.util.Map;
 
-/** Draws tokens from logits as a {@link Sampling} says. One sampler serves one sequence; its buffers are made once. */
-final class Sampler {
+/**
+ * Draws tokens from logits as a {@link Sampling} says. One sampler serves one sequence, used by one thread at a time; its
+ * buffers are made once, and drawing allocates nothing. The same seed, logits and calls give the same tokens.
+ *
+ * <p>{@link #distribution} leaves the distribution that {@link #draw} draws from, after all penalties and filters, for who
+ * wants to look at it: the {@link SpeculativeSampler} does. Where tokens tie, the lower id counts as the more likely: top-k
+ * keeps exactly k.
+ */
+public final class Sampler {
     private final Sampling sampling;
-    private final SplittableRandom random;
-    private final float[] logits;
-    private final long[] ranked; // logit in the upper half, so that sorting ranks; token in the lower
-    private final boolean[] seen;
+    private final RandomStream random;
+    private final int vocabulary;
+    private final float penalty;
+    private final int[] biased; // tokens with a bias
+    private final float[] bias; // and what is added to each
+    private final boolean[] seen; // by token
+    private final int[] seenIds;
+    private int seenCount;
+    private final float[] scores; // by token: penalty and bias applied
+    private final Ranking ranking;
+    private final int[] ids; // the candidates
+    private int candidates;
+    private final double[] probabilities; // by token; 0 where it is no candidate
 
-    Sampler(Sampling sampling, int vocabulary) {
+    /**
+     * @param vocabulary tokens that logits have
+     * @throws ModelException when the logit bias names a token beyond them
+     */
+    public Sampler(Sampling sampling, int vocabulary) {
+        this(sampling, vocabulary, new RandomStream(sampling.seed()));
+    }
+
+    private Sampler(Sampling sampling, int vocabulary, RandomStream random) {
         this.sampling = sampling;
-        random = new SplittableRandom(sampling.seed());
-        logits = new float[vocabulary];
-        ranked = new long[vocabulary];
+        this.vocabulary = vocabulary;
+        this.random = random;
+        penalty = (float) sampling.repetitionPenalty();
+        biased = new int[sampling.logitBias().size()];
+        bias = new float[biased.length];
+        int count = 0;
+        for (Map.Entry<Integer, Double> entry : sampling.logitBias().entrySet()) {
+            biased[count] = check("logit-bias", entry.getKey());
+            bias[count++] = entry.getValue().floatValue();
+        }
         seen = new boolean[vocabulary];
+        seenIds = new int[vocabulary];
+        scores = new float[vocabulary];
+        ranking = new Ranking(vocabulary);
+        ids = new int[vocabulary];
+        probabilities = new double[vocabulary];
     }
 
-    /** Tells that {@code id} is part of the text: the repetition penalty looks at it. */
-    void saw(int id) {
+    /** A sampler with the same settings and seen tokens and with random numbers of its own, for instance for drafts. */
+    public Sampler fork() {
+        Sampler fork = new Sampler(sampling, vocabulary, random.fork());
+        for (int i = 0; i < seenCount; i++) fork.saw(seenIds[i]);
+        return fork;
+    }
+
+    /**
+     * Tells that {@code id} is part of the text: the repetition penalty looks at it.
+     *
+     * @throws ModelException when the vocabulary has no such token
+     */
+    public void saw(int id) {
+        if (seen[check("the text", id)]) return;
         seen[id] = true;
+        seenIds[seenCount++] = id;
     }
 
-    /** The next token after {@code row} [1, vocabulary]. */
-    int next(Tensor row) {
-        for (int i = 0; i < logits.length; i++) logits[i] = penalised(i, (float) row.get(0, i));
-        if (sampling.temperature() == 0) return argmax();
+    /** The next token after {@code row}: {@link #distribution}, then {@link #draw}. */
+    public int next(Tensor row) {
+        distribution(row);
         return draw();
     }
 
-    private float penalised(int id, float logit) {
-        double penalty = sampling.repetitionPenalty();
-        if (penalty == 1 || !seen[id]) return logit;
-        return (float) (logit > 0 ? logit / penalty : logit * penalty);
+    /**
+     * Computes the distribution of the next token.
+     *
+     * @param row logits f32 [1, vocabulary]; they are copied
+     * @throws TensorException when shape or type differ
+     * @throws ModelException when a logit is not finite
+     */
+    public void distribution(Tensor row) {
+        for (int i = 0; i < candidates; i++) probabilities[ids[i]] = 0;
+        candidates = 0; // should the logits be refused, there is nothing to draw
+        load(row);
+        int best = best();
+        double sum;
+        if (sampling.temperature() == 0) {
+            sum = keepOnly(best);
+        } else if (sampling.topK() > 0 && sampling.topK() < vocabulary) {
+            sum = cut(rankMost(sampling.topK(), scores[best]));
+        } else {
+            double all = likelihoods(scores[best]);
+            sum = sampling.topP() < 1 ? cut(rankLikely(all)) : keepLikely();
+        }
+        for (int i = 0; i < candidates; i++) probabilities[ids[i]] /= sum;
     }
 
-    private int argmax() {
+    /** A token of the distribution computed last. */
+    public int draw() {
+        if (candidates == 0) throw new IllegalStateException("there is no distribution to draw from yet");
+        double at = random.next();
+        for (int i = 0; i < candidates - 1; i++) {
+            at -= probabilities[ids[i]];
+            if (at < 0) return ids[i];
+        }
+        return ids[candidates - 1];
+    }
+
+    /** The probability of {@code id} in the distribution computed last; 0 where a filter took it out. */
+    public double probability(int id) {
+        return probabilities[id];
+    }
+
+    /** How many tokens the distribution computed last leaves. */
+    public int candidates() {
+        return candidates;
+    }
+
+    /** One of these tokens: the most likely first if top-k or top-p is on, else by id. */
+    public int candidate(int index) {
+        return ids[index];
+    }
+
+    /** A random number of this sampler's, from 0 (included) to 1 (excluded). */
+    double random() {
+        return random.next();
+    }
+
+    private int check(String where, int id) {
+        if (id >= 0 && id < vocabulary) return id;
+        throw new ModelException(where + " has token " + id + "; the vocabulary has " + vocabulary + " tokens");
+    }
+
+    private void load(Tensor row) {
+        checkRow(row, vocabulary);
+        MemorySegment.copy(row.data(), JAVA_FLOAT_UNALIGNED, 0, scores, 0, vocabulary);
+        if (penalty != 1) {
+            for (int i = 0; i < seenCount; i++) {
+                float score = scores[seenIds[i]];
+                scores[seenIds[i]] = score > 0 ? score / penalty : score * penalty;
+            }
+        }
+        for (int i = 0; i < biased.length; i++) scores[biased[i]] += bias[i];
+    }
+
+    /** Checks that {@code row} is f32 [1, vocabulary]. */
+    static void checkRow(Tensor row, int vocabulary) {
+        if (row.dtype() != DType.F32 || row.rows() != 1 || row.cols() != vocabulary) {
+            throw new TensorException("logits are " + row + "; f32[1, " + vocabulary + "] was expected");
+        }
+    }
+
+    private int best() {
         int best = 0;
-        for (int i = 1; i < logits.length; i++) {
-            if (logits[i] > logits[best]) best = i;
+        for (int i = 0; i < vocabulary; i++) {
+            if (!(Math.abs(scores[i]) <= Float.MAX_VALUE)) {
+                throw new ModelException("the logit of token " + i + " is " + scores[i]
+                        + " after penalty and bias; tokens are drawn from finite ones");
+            }
+            if (scores[i] > scores[best]) best = i;
         }
         return best;
     }
 
-    private int draw() {
-        int count = logits.length;
-        for (int i = 0; i < count; i++) ranked[i] = (long) sortable(logits[i]) << 32 | (count - 1 - i);
-        Arrays.sort(ranked);
-        int kept = sampling.topK() == 0 ? count : Math.min(sampling.topK(), count);
-        double highest = logits[token(0)];
+    private double keepOnly(int id) {
+        ids[candidates++] = id;
+        probabilities[id] = 1;
+        return 1;
+    }
+
+    /** The likelihood relative to the most likely token's, whose score is {@code highest}. */
+    private double likelihood(int id, float highest) {
+        return Math.exp(((double) scores[id] - highest) / sampling.temperature());
+    }
+
+    /** Leaves the {@code count} most likely tokens, in order; gives the sum of their likelihoods. */
+    private double rankMost(int count, float highest) {
+        ranking.clear(count);
+        for (int i = 0; i < vocabulary; i++) ranking.offer(scores[i], i);
+        takeRanking();
         double all = 0;
-        for (int r = 0; r < kept; r++) all += likelihood(r, highest);
-        double least = sampling.minP(); // the most likely token has likelihood 1
+        for (int i = 0; i < candidates; i++) all += probabilities[ids[i]] = likelihood(ids[i], highest);
+        return all;
+    }
+
+    /** Computes everyone's likelihood; gives their sum. */
+    private double likelihoods(float highest) {
+        double all = 0;
+        for (int i = 0; i < vocabulary; i++) all += probabilities[i] = likelihood(i, highest);
+        return all;
+    }
+
+    /** Leaves, in order, those that top-p and min-p may keep; gives {@code all} back. */
+    private double rankLikely(double all) {
+        // everyone below (1 - p) of the mean makes up less than 1 - p together; the half is for rounding
+        double least = Math.max(sampling.minP(), 0.5 * (1 - sampling.topP()) * all / vocabulary);
+        ranking.clear(vocabulary);
+        for (int i = 0; i < vocabulary; i++) {
+            if (probabilities[i] >= least) ranking.offer(scores[i], i);
+            else probabilities[i] = 0;
+        }
+        takeRanking();
+        return all;
+    }
+
+    private void takeRanking() {
+        ranking.sort();
+        candidates = ranking.size();
+        for (int i = 0; i < candidates; i++) ids[i] = ranking.id(i);
+    }
+
+    /** Applies top-p and min-p to ranked candidates, whose likelihoods before top-p are {@code all}; gives what is left. */
+    private double cut(double all) {
         double sum = 0;
-        int candidates = 0;
-        while (candidates < kept) {
-            double likelihood = likelihood(candidates, highest);
-            if (candidates > 0 && (sum >= sampling.topP() * all || likelihood < least)) break;
+        int kept = 0;
+        while (kept < candidates) {
+            double likelihood = probabilities[ids[kept]];
+            boolean reached = sum >= sampling.topP() * all && sampling.topP() < 1;
+            if (kept > 0 && (reached || likelihood < sampling.minP() || likelihood == 0)) break;
             sum += likelihood;
-            candidates++;
+            kept++;
         }
-        double at = random.nextDouble() * sum;
-        for (int r = 0; r < candidates; r++) {
-            at -= likelihood(r, highest);
-            if (at < 0) return token(r);
+        for (int i = kept; i < candidates; i++) probabilities[ids[i]] = 0;
+        candidates = kept;
+        return sum;
+    }
+
+    /** Leaves those that min-p keeps, by id; gives the sum of their likelihoods. */
+    private double keepLikely() {
+        double sum = 0;
+        for (int i = 0; i < vocabulary; i++) {
+            double likelihood = probabilities[i];
+            if (likelihood > 0 && likelihood >= sampling.minP()) {
+                ids[candidates++] = i;
+                sum += likelihood;
+            } else {
+                probabilities[i] = 0;
+            }
         }
-        return token(candidates - 1);
-    }
-
-    private int token(int rank) {
-        int count = logits.length;
-        return count - 1 - (int) ranked[count - 1 - rank];
-    }
-
-    private double likelihood(int rank, double highest) {
-        return Math.exp((logits[token(rank)] - highest) / sampling.temperature());
-    }
-
-    private static int sortable(float value) { // orders as the float does, read as a signed integer
-        int bits = Float.floatToIntBits(value);
-        return bits < 0 ? bits ^ 0x7fffffff : bits;
+        return sum;
     }
 }

@@ -3,7 +3,10 @@ package io.gatun.model.generate;
 import io.gatun.model.tokenizer.StreamingDecoder;
 import java.util.List;
 
-/** Tokens in, text out: holds back what may be the beginning of a stop string. */
+/**
+ * Tokens in, text out: holds back what may be the beginning of a stop string. Of several stop strings the one that is complete
+ * first ends the text, of two that end together the longer; how the text is cut into tokens makes no difference.
+ */
 final class TextStream {
     private final StreamingDecoder decoder;
     private final List<String> stops;
@@ -43,13 +46,22 @@ final class TextStream {
         if (finish == null) tell(text.length());
     }
 
+    /** Looks for stop strings that characters from {@code before} on completed. */
     private void look(int before) {
+        int cut = -1;
+        int end = Integer.MAX_VALUE; // the first to be complete counts, so that token borders do not matter
         for (String stop : stops) {
             int at = text.indexOf(stop, Math.max(0, before - stop.length() + 1));
-            if (at >= 0) {
-                text.setLength(at);
-                finish = FinishReason.STOP;
+            if (at < 0) continue;
+            int stopEnd = at + stop.length();
+            if (stopEnd < end || stopEnd == end && at < cut) {
+                cut = at;
+                end = stopEnd;
             }
+        }
+        if (cut >= 0) {
+            text.setLength(cut);
+            finish = FinishReason.STOP;
         }
         tell(finish == null ? text.length() - heldBack() : text.length());
     }
@@ -58,10 +70,18 @@ final class TextStream {
         int most = 0;
         for (String stop : stops) {
             for (int length = Math.min(stop.length() - 1, text.length()); length > most; length--) {
-                if (stop.startsWith(text.substring(text.length() - length))) most = length;
+                if (endsWith(stop, length)) most = length;
             }
         }
         return most;
+    }
+
+    private boolean endsWith(String stop, int length) {
+        int from = text.length() - length;
+        for (int i = 0; i < length; i++) {
+            if (text.charAt(from + i) != stop.charAt(i)) return false;
+        }
+        return true;
     }
 
     private void tell(int end) {

@@ -20,6 +20,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             TrainCommand.class,
             GenerateCommand.class,
+            ChatCommand.class,
             ScoreCommand.class,
             InspectCommand.class,
             TokenizeCommand.class,

@@ -1,0 +1,2 @@
+/** Conversations as text and tokens. */
+package io.gatun.model.chat;
