@@ -164,7 +164,7 @@ public final class LanguageModel implements AutoCloseable {
             Ops ops = CpuOps.on(team);
             Parameters parameters = new RandomParameters(ops, arena, team, config, dtype, compute, seed);
             return new LanguageModel(
-                    null, null, arena, team, ops, config, parameters, compute, EndTokens.none(), options);
+                    null, null, arena, team, ops, config, parameters, compute, EndTokens.of(config), options);
         } catch (RuntimeException | Error failed) {
             arena.close();
             team.close();

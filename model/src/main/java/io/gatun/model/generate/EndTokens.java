@@ -30,6 +30,11 @@ public final class EndTokens {
             JsonObject json = JsonObject.read(file);
             if (json.has(FIELD)) return of(json, config.vocabSize());
         }
+        return of(config);
+    }
+
+    /** The one end token of {@code config}, or none. */
+    public static EndTokens of(ModelConfig config) {
         return config.eosTokenId() < 0 ? new EndTokens() : new EndTokens(config.eosTokenId());
     }
 

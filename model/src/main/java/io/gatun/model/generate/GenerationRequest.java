@@ -1,6 +1,5 @@
 package io.gatun.model.generate;
 
-import io.gatun.model.tokenizer.Tokenizer;
 import java.util.List;
 
 /**
@@ -13,7 +12,6 @@ import java.util.List;
  * @param sampling how tokens are drawn
  * @param stop the text ends before the first of these strings
  * @param topLogProbs log-probabilities of each token and of this many of the most likely ones; 0: none at all
- * @param speculative whether the model's MTP module drafts tokens; the text is distributed as without
  * @param ignoreEos whether to write on past the end token
  */
 public record GenerationRequest(
@@ -23,7 +21,6 @@ public record GenerationRequest(
         Sampling sampling,
         List<String> stop,
         int topLogProbs,
-        boolean speculative,
         boolean ignoreEos) {
     private static final int DEFAULT_TOKENS = 256;
 
@@ -43,22 +40,17 @@ public record GenerationRequest(
 
     /** A text to continue. */
     public GenerationRequest(String prompt, int maxTokens, Sampling sampling, List<String> stop) {
-        this(prompt, null, maxTokens, sampling, stop, 0, false, false);
+        this(prompt, null, maxTokens, sampling, stop, 0, false);
     }
 
     /** Continues a text: greedy, 256 tokens at most. */
     public static GenerationRequest of(String prompt) {
-        return new GenerationRequest(prompt, null, DEFAULT_TOKENS, Sampling.GREEDY, List.of(), 0, false, false);
+        return new GenerationRequest(prompt, null, DEFAULT_TOKENS, Sampling.GREEDY, List.of(), 0, false);
     }
 
     /** Continues tokens: greedy, 256 tokens at most. */
     public static GenerationRequest of(int... promptIds) {
-        return new GenerationRequest(null, promptIds, DEFAULT_TOKENS, Sampling.GREEDY, List.of(), 0, false, false);
-    }
-
-    /** The tokens of the prompt, whichever way it was given; none for an empty one. */
-    public int[] encodePrompt(Tokenizer tokenizer) {
-        return prompt == null ? promptIds() : tokenizer.encode(prompt);
+        return new GenerationRequest(null, promptIds, DEFAULT_TOKENS, Sampling.GREEDY, List.of(), 0, false);
     }
 
     /** A copy of the prompt's tokens; null when it is a text. */
@@ -68,35 +60,31 @@ public record GenerationRequest(
     }
 
     public GenerationRequest prompt(String other) {
-        return new GenerationRequest(other, null, maxTokens, sampling, stop, topLogProbs, speculative, ignoreEos);
+        return new GenerationRequest(other, null, maxTokens, sampling, stop, topLogProbs, ignoreEos);
     }
 
     public GenerationRequest promptIds(int... other) {
-        return new GenerationRequest(null, other, maxTokens, sampling, stop, topLogProbs, speculative, ignoreEos);
+        return new GenerationRequest(null, other, maxTokens, sampling, stop, topLogProbs, ignoreEos);
     }
 
     public GenerationRequest maxTokens(int other) {
-        return new GenerationRequest(prompt, promptIds, other, sampling, stop, topLogProbs, speculative, ignoreEos);
+        return new GenerationRequest(prompt, promptIds, other, sampling, stop, topLogProbs, ignoreEos);
     }
 
     public GenerationRequest sampling(Sampling other) {
-        return new GenerationRequest(prompt, promptIds, maxTokens, other, stop, topLogProbs, speculative, ignoreEos);
+        return new GenerationRequest(prompt, promptIds, maxTokens, other, stop, topLogProbs, ignoreEos);
     }
 
     public GenerationRequest stop(List<String> other) {
         return new GenerationRequest(
-                prompt, promptIds, maxTokens, sampling, other, topLogProbs, speculative, ignoreEos);
+                prompt, promptIds, maxTokens, sampling, other, topLogProbs, ignoreEos);
     }
 
     public GenerationRequest topLogProbs(int other) {
-        return new GenerationRequest(prompt, promptIds, maxTokens, sampling, stop, other, speculative, ignoreEos);
-    }
-
-    public GenerationRequest speculative(boolean other) {
-        return new GenerationRequest(prompt, promptIds, maxTokens, sampling, stop, topLogProbs, other, ignoreEos);
+        return new GenerationRequest(prompt, promptIds, maxTokens, sampling, stop, other, ignoreEos);
     }
 
     public GenerationRequest ignoreEos(boolean other) {
-        return new GenerationRequest(prompt, promptIds, maxTokens, sampling, stop, topLogProbs, speculative, other);
+        return new GenerationRequest(prompt, promptIds, maxTokens, sampling, stop, topLogProbs, other);
     }
 }

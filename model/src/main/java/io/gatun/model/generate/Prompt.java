@@ -11,9 +11,8 @@ final class Prompt {
 
     /** The request's ids, or those of its text; the begin token where both are empty. */
     static int[] ids(GenerationRequest request, Supplier<Tokenizer> tokenizer, ModelConfig config) {
-        int[] ids = request.promptIds() != null
-                ? request.promptIds()
-                : tokenizer.get().encode(request.prompt());
+        int[] ids = request.promptIds();
+        if (ids == null) ids = tokenizer.get().encode(request.prompt());
         if (ids.length > 0) return ids;
         if (config.bosTokenId() < 0) throw new ModelException("the prompt is empty and the model has no begin token");
         return new int[] {config.bosTokenId()};

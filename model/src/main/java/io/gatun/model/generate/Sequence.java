@@ -30,6 +30,12 @@ final class Sequence implements AutoCloseable {
         return Arrays.copyOf(ids, length());
     }
 
+    /** How many leading tokens {@code other} begins with. */
+    int common(int[] other) {
+        int mismatch = Arrays.mismatch(ids, 0, length(), other, 0, other.length);
+        return mismatch < 0 ? other.length : mismatch;
+    }
+
     /** Makes room for {@code count} tokens more. */
     void reserve(int count) {
         cache.reserve(count);

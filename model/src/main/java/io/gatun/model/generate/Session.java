@@ -122,20 +122,40 @@ public final class Session implements AutoCloseable {
             int[] prompt = Prompt.ids(request, tokenizer, passes.model().config());
             checkRoom(prompt.length);
             settle();
-            int cached = sequence.length();
-            passes.prefill(sequence, prompt, logits);
-            Generation answer = new Generation(
-                    request, tokenizer.get(), ends, listener, passes.model().config().vocabSize());
-            answer.saw(sequence.ids());
-            Answering answering = new Answering(passes, sequence, positions);
-            if (sequence.isFollowed()) {
-                answering.speculate(answer, logits, draftRows());
-            } else {
-                answering.run(answer, logits);
-            }
-            tail = answer.last();
-            return answer.result(prompt.length, cached, passes.compute());
+            return answer(request, listener, prompt, 0);
         });
+    }
+
+    /**
+     * Answers a prompt that stands for the whole sequence, such as a conversation that grew: as much of it as the sequence begins
+     * with is not computed again, and the rest of the sequence is forgotten.
+     *
+     * @throws ModelException when the prompt does not fit
+     */
+    public GenerationResult answer(GenerationRequest request, TokenListener listener) {
+        return guarded(() -> {
+            int[] prompt = Prompt.ids(request, tokenizer, passes.model().config());
+            if (prompt.length > positions) checkRoom(prompt.length - length());
+            tail = -1;
+            int kept = Math.min(prompt.length - 1, sequence.common(prompt));
+            sequence.truncate(kept);
+            return answer(request, listener, prompt, kept);
+        });
+    }
+
+    private GenerationResult answer(GenerationRequest request, TokenListener listener, int[] prompt, int kept) {
+        passes.prefill(sequence, Arrays.copyOfRange(prompt, kept, prompt.length), logits);
+        Generation answer =
+                new Generation(request, tokenizer.get(), ends, listener, passes.model().config().vocabSize());
+        answer.saw(sequence.ids());
+        Answering answering = new Answering(passes, sequence, positions);
+        if (sequence.isFollowed()) {
+            answering.speculate(answer, logits, draftRows());
+        } else {
+            answering.run(answer, logits);
+        }
+        tail = answer.last();
+        return answer.result(prompt.length, kept, passes.compute());
     }
 
     /** Appends the last token of an answer, which was written but not read. */

@@ -65,24 +65,13 @@ final class ChatCommand implements Callable<Integer> {
         boolean terminal = console != null && console.isTerminal();
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        try (LanguageModel model = LanguageModel.open(folder, options.resolve())) {
+        try (LanguageModel model = LanguageModel.open(folder, options.resolve());
+                Session session = model.newSession()) {
             ChatEncoding encoding = ChatEncoding.of(model.tokenizer());
-            Conversation conversation = (messages, listener) -> answer(model, encoding, request, messages, listener);
+            Conversation conversation = (messages, listener) -> session.answer(
+                    request.promptIds(encoding.promptIds(messages)).stop(encoding.stops()), listener);
             new ChatLoop(conversation, encoding, system, in, out, terminal ? out : System.err).run();
         }
         return 0;
-    }
-
-    /** Reads the whole conversation anew into a session of its own. */
-    private static GenerationResult answer(
-            LanguageModel model,
-            ChatEncoding encoding,
-            GenerationRequest request,
-            List<ChatMessage> messages,
-            TokenListener listener) {
-        int needed = encoding.promptIds(messages).length + request.maxTokens();
-        try (Session session = model.newSession(Math.min(needed, model.config().maxPositionEmbeddings()))) {
-            return session.generate(request.prompt(encoding.prompt(messages)).stop(encoding.stops()), listener);
-        }
     }
 }

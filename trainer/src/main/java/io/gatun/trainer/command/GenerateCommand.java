@@ -3,7 +3,6 @@ package io.gatun.trainer.command;
 import io.gatun.model.LanguageModel;
 import io.gatun.model.generate.GenerationRequest;
 import io.gatun.model.generate.GenerationResult;
-import io.gatun.model.generate.Sampling;
 import io.gatun.model.generate.Session;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -31,62 +30,56 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--max-tokens", paramLabel = "N", description = "most new tokens (default: ${DEFAULT-VALUE})")
     private int maxTokens = 256;
 
-    @Option(
-            names = "--temperature",
-            paramLabel = "T",
-            description = "0 takes the most likely token (default: ${DEFAULT-VALUE})")
-    private double temperature = 0.7;
-
-    @Option(names = "--top-p", paramLabel = "P", description = "(default: ${DEFAULT-VALUE})")
-    private double topP = 0.95;
-
-    @Option(names = "--top-k", paramLabel = "K", description = "0: all (default: ${DEFAULT-VALUE})")
-    private int topK = 0;
-
-    @Option(names = "--min-p", paramLabel = "P", description = "0: all (default: ${DEFAULT-VALUE})")
-    private double minP = 0;
-
-    @Option(names = "--repetition-penalty", paramLabel = "X", description = "1: none (default: ${DEFAULT-VALUE})")
-    private double repetitionPenalty = 1;
-
     @Option(names = "--stop", paramLabel = "TEXT", description = "ends the text; may be given several times")
     private List<String> stop = List.of();
 
-    @Option(names = "--seed", paramLabel = "N", description = "of sampling (default: ${DEFAULT-VALUE})")
-    private long seed = 1;
+    @Mixin
+    private SamplingOptions sampling;
 
     @Mixin
     private ModelOptions options;
 
     @Override
     public Integer call() {
-        Sampling sampling = new Sampling(temperature, topP, topK, minP, repetitionPenalty, seed);
-        GenerationRequest request = new GenerationRequest(prompt, maxTokens, sampling, stop);
+        GenerationRequest request = GenerationRequest.of(prompt)
+                .maxTokens(maxTokens)
+                .sampling(sampling.resolve())
+                .stop(stop);
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-        try (LanguageModel model = LanguageModel.open(folder, options.resolve())) {
-            int positions = model.config().maxPositionEmbeddings();
-            try (Session session = model.newSession(Math.min(positions, promptTokens(model) + maxTokens))) {
-                out.print(prompt);
-                long start = System.nanoTime();
-                GenerationResult result = session.generate(request, piece -> {
-                    out.print(piece);
-                    out.flush();
-                    return true;
-                });
-                out.println();
-                double seconds = (System.nanoTime() - start) * 1e-9;
-                System.err.printf(
-                        "%d prompt tokens, %d new tokens in %.2f s; finished by %s%n",
-                        result.promptTokens(),
-                        result.ids().length,
-                        seconds,
-                        result.finish().name().toLowerCase(Locale.ROOT));
-            }
+        try (LanguageModel model = LanguageModel.open(folder, options.resolve());
+                Session session = model.newSession()) {
+            out.print(prompt);
+            long start = System.nanoTime();
+            GenerationResult result = session.generate(request, piece -> {
+                out.print(piece);
+                out.flush();
+                return true;
+            });
+            out.println();
+            System.err.println(summary(result, (System.nanoTime() - start) * 1e-9));
         }
         return 0;
     }
 
-    private int promptTokens(LanguageModel model) {
-        return Math.max(1, model.tokenizer().encode(prompt).length);
+    /** What was read and written, in one line. */
+    static String summary(GenerationResult result, double seconds) {
+        GenerationResult.Usage usage = result.usage();
+        String drafts = result.drafts().drafted() == 0
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "; %d of %d drafts accepted (%.0f %%)",
+                        result.drafts().accepted(),
+                        result.drafts().drafted(),
+                        100.0 * result.drafts().accepted() / result.drafts().drafted());
+        return String.format(
+                Locale.ROOT,
+                "%d prompt tokens, %d new tokens in %.2f s, %s; finished by %s%s",
+                usage.prompt(),
+                usage.generated(),
+                seconds,
+                result.compute(),
+                result.finish().name().toLowerCase(Locale.ROOT),
+                drafts);
     }
 }

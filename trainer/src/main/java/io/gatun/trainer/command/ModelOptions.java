@@ -1,7 +1,8 @@
 package io.gatun.trainer.command;
 
 import io.gatun.model.LanguageModel;
-import io.gatun.model.precision.PrecisionRecipe;
+import io.gatun.model.generate.Drafting;
+import io.gatun.model.precision.Compute;
 import picocli.CommandLine.Option;
 
 /** How a command opens a model. */
@@ -12,11 +13,22 @@ final class ModelOptions {
     @Option(
             names = "--compute",
             paramLabel = "FORMAT",
-            description = "f32 or bf16: what products round to (default: ${DEFAULT-VALUE})")
-    private String compute = "f32";
+            description = "f32, bf16 or w8a8: what products compute with (default: f32 for F32 weights, else bf16)")
+    private String compute;
+
+    @Option(
+            names = "--speculative",
+            arity = "0..1",
+            fallbackValue = "1",
+            paramLabel = "N",
+            description = "the MTP module drafts N tokens at once (1 when N is left out); the answer stays the same")
+    private int drafts;
 
     LanguageModel.Options resolve() {
         if (threads < 1) throw new IllegalArgumentException("--threads is " + threads + "; it must be at least 1");
-        return new LanguageModel.Options(threads, PrecisionRecipe.named(compute));
+        return LanguageModel.Options.defaults()
+                .threads(threads)
+                .compute(compute == null ? null : Compute.named(compute))
+                .drafting(Drafting.of(drafts));
     }
 }
