@@ -15,10 +15,11 @@ import javax.management.ObjectName;
 public final class JitDirectives {
     private static final String DIRECTIVES = """
             [{ match: ["io/gatun/kernels/*.*"], c1: { Exclude: true },
-               c2: { inline: ["-io/gatun/kernels/GemmKernels.*", "-io/gatun/kernels/GemmTile.*",
+               c2: { inline: ["-io/gatun/kernels/GemmKernels.*", "-io/gatun/kernels/GemmTile.*", "-io/gatun/kernels/DotKernels.*",
                               "+io/gatun/kernels/LaneSum.of", "+io/gatun/kernels/Exp.exp",
                               "+io/gatun/kernels/GateScores.exp", "+io/gatun/kernels/Panels.rounded",
-                              "+io/gatun/kernels/Bf16.rounded", "+io/gatun/kernels/Bf16.decode"] } }]
+                              "+io/gatun/kernels/Bf16.rounded", "+io/gatun/kernels/Bf16.decode",
+                              "+io/gatun/kernels/Fp8.round"] } }]
             """;
 
     private static boolean tried;

@@ -1,6 +1,8 @@
 package io.gatun.kernels;
 
+import io.gatun.tensor.BlockScaled;
 import io.gatun.tensor.Tensor;
+import io.gatun.tensor.TensorException;
 import java.lang.foreign.Arena;
 
 /**
@@ -16,6 +18,24 @@ public interface MatmulEngine {
      * can be trained: {@link #inputGrad} and {@link #weightGrad} need it. What is made lives as long as {@code arena}.
      */
     Weight prepare(Arena arena, Tensor value, Tensor grad, Format format);
+
+    /**
+     * A weight that is multiplied where {@code value} [n, k] lies, f32 or bf16, for example in a mapped checkpoint: nothing is copied
+     * or packed. It has forward products only and is not trained; its memory has to outlive it. {@code format} F32 multiplies the
+     * values as they are; BF16 rounds activations, and values that are f32, to BF16.
+     *
+     * @throws TensorException for another dtype, or for format FP8, which needs codes and scales
+     */
+    Weight map(Tensor value, Format format);
+
+    /**
+     * As {@link #map(Tensor, Format)}, of FP8 codes and scales. Formats F32 and BF16 take them for exact values, codes times scales;
+     * FP8 also quantises activations to E4M3, by 1 x 128 numbers, and multiplies codes with codes. Codes that are NaN may come out
+     * as numbers.
+     *
+     * @throws TensorException for a block shape that the engine does not know
+     */
+    Weight map(BlockScaled value, Format format);
 
     /** Brings prepared forms up to date after {@link Weight#value} changed, for example after an optimizer step. */
     void refresh(Weight[] weights);

@@ -1,6 +1,7 @@
 package io.gatun.kernels;
 
 import io.gatun.parallel.Team;
+import io.gatun.tensor.BlockScaled;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import io.gatun.tensor.TensorException;
@@ -26,6 +27,7 @@ public final class VectorMatmul implements MatmulEngine {
     private final ProductJob product = new ProductJob();
     private final WeightGradJob weightGrad = new WeightGradJob();
     private final PackJob pack = new PackJob();
+    private final MappedProducts mapped;
     private int[] starts = new int[2];
 
     /**
@@ -38,6 +40,7 @@ public final class VectorMatmul implements MatmulEngine {
         JitDirectives.ensure();
         this.team = team;
         this.scratch = new Scratch(team.threads());
+        this.mapped = new MappedProducts(team);
     }
 
     @Override
@@ -59,9 +62,20 @@ public final class VectorMatmul implements MatmulEngine {
     }
 
     @Override
+    public Weight map(Tensor value, Format format) {
+        return new MappedWeight(value, format);
+    }
+
+    @Override
+    public Weight map(BlockScaled value, Format format) {
+        return new MappedWeight(value, format);
+    }
+
+    @Override
     public void refresh(Weight[] weights) {
         tasks.clear();
         for (int i = 0; i < weights.length; i++) {
+            if (weights[i] instanceof MappedWeight) continue; // nothing was made of it
             PackedWeight w = packed(weights[i], false);
             int n = w.n(), k = w.k();
             if (n == 0 || k == 0) continue;
@@ -75,9 +89,14 @@ public final class VectorMatmul implements MatmulEngine {
 
     @Override
     public void forward(Tensor y, Tensor x, Weight w, Accumulate mode) {
-        single[0] = packed(w, false);
+        single[0] = w;
         whole(x);
-        multiply(y, x, single, 1, mode, false);
+        if (w instanceof MappedWeight) {
+            multiplyMapped(y, x, single, 1, mode);
+        } else {
+            packed(w, false);
+            multiply(y, x, single, 1, mode, false);
+        }
     }
 
     @Override
@@ -90,7 +109,11 @@ public final class VectorMatmul implements MatmulEngine {
     @Override
     public void forward(Tensor y, Tensor x, Weight[] experts, Tensor offsets) {
         groups(experts, offsets, x, false);
-        multiply(y, x, experts, experts.length, Accumulate.WRITE, false);
+        if (experts[0] instanceof MappedWeight) {
+            multiplyMapped(y, x, experts, experts.length, Accumulate.WRITE);
+        } else {
+            multiply(y, x, experts, experts.length, Accumulate.WRITE, false);
+        }
     }
 
     @Override
@@ -133,6 +156,12 @@ public final class VectorMatmul implements MatmulEngine {
         }
         product.set(out, in, weights, mode == Accumulate.ADD, inputGrad);
         team.run(tasks.size(), product);
+    }
+
+    private void multiplyMapped(Tensor y, Tensor x, Weight[] weights, int count, Accumulate mode) {
+        check("x", x, x.rows(), weights[0].k());
+        check("y", y, x.rows(), weights[0].n());
+        mapped.forward(y, x, weights, count, starts, mode);
     }
 
     private void addWeightGrads(Weight[] weights, int count, Tensor dy, Tensor x) {
@@ -197,7 +226,15 @@ public final class VectorMatmul implements MatmulEngine {
         }
         int n = experts[0].n(), k = experts[0].k();
         for (int e = 0; e < count; e++) {
-            PackedWeight w = packed(experts[e], trained);
+            Weight w = experts[e];
+            if (!trained && experts[0] instanceof MappedWeight first) {
+                if (!(w instanceof MappedWeight own) || !own.isLike(first)) {
+                    throw new TensorException("expert %d has the weight %s; the first has %s, mapped for products in %s"
+                            .formatted(e, w.value(), first.value(), first.format()));
+                }
+            } else {
+                packed(w, trained);
+            }
             if (w.n() != n || w.k() != k) {
                 throw new TensorException(
                         "expert %d has the weight %s; the first has %s".formatted(e, w.value(), experts[0].value()));
@@ -206,6 +243,11 @@ public final class VectorMatmul implements MatmulEngine {
     }
 
     private static PackedWeight packed(Weight weight, boolean trained) {
+        if (weight instanceof MappedWeight) {
+            throw new TensorException(
+                    "the weight %s is mapped: it is multiplied where it lies, by itself or with others like it, and not trained"
+                            .formatted(weight.value()));
+        }
         if (!(weight instanceof PackedWeight own)) {
             throw new TensorException("the weight " + weight.value() + " was prepared by another engine");
         }
@@ -304,6 +346,7 @@ public final class VectorMatmul implements MatmulEngine {
         void decode() {
             if (values.length < weights.length) values = new Tensor[weights.length];
             for (int i = 0; i < weights.length; i++) {
+                if (weights[i] instanceof MappedWeight) continue;
                 Tensor value = weights[i].value();
                 if (value.dtype() != DType.F32) {
                     Tensor decoded = Tensor.zeros(Arena.ofAuto(), DType.F32, value.shape());

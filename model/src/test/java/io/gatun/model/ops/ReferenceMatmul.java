@@ -2,11 +2,14 @@ package io.gatun.model.ops;
 
 import io.gatun.kernels.Accumulate;
 import io.gatun.kernels.Format;
+import io.gatun.kernels.Fp8;
 import io.gatun.kernels.MatmulEngine;
 import io.gatun.kernels.Weight;
+import io.gatun.tensor.BlockScaled;
 import io.gatun.tensor.Tensor;
 import io.gatun.tensor.TensorException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 
 /** The products as their formulas read, in double, on the values themselves: nothing is packed, nothing is fast. */
 final class ReferenceMatmul implements MatmulEngine {
@@ -15,6 +18,17 @@ final class ReferenceMatmul implements MatmulEngine {
         if (format == Format.FP8)
             throw new TensorException(value + ": the reference multiplies in f32 and bf16, not in fp8");
         return new PlainWeight(value, grad, format);
+    }
+
+    @Override
+    public Weight map(Tensor value, Format format) {
+        if (format == Format.FP8) throw new TensorException(value + ": products in fp8 need codes and scales");
+        return new PlainWeight(value, null, format);
+    }
+
+    @Override
+    public Weight map(BlockScaled value, Format format) {
+        return new PlainWeight(value, format);
     }
 
     @Override
@@ -63,12 +77,36 @@ final class ReferenceMatmul implements MatmulEngine {
 
     private static void forward(Tensor y, Tensor x, Weight w, int from, int to, Accumulate mode) {
         for (int row = from; row < to; row++) {
+            double[] activations = activations(x, row, w);
             for (int n = 0; n < w.n(); n++) {
                 double sum = 0;
-                for (int k = 0; k < w.k(); k++) sum += operand(x, row, k, w) * operand(w.value(), n, k, w);
+                for (int k = 0; k < w.k(); k++) sum += activations[k] * parameter(w, n, k);
                 put(y, row, n, sum, mode);
             }
         }
+    }
+
+    /** A row of x as the format has it: as it is, in BF16, or in E4M3 times a scale for each 128 numbers. */
+    private static double[] activations(Tensor x, int row, Weight w) {
+        double[] values = new double[w.k()];
+        for (int k = 0; k < w.k(); k++) values[k] = operand(x, row, k, w);
+        if (w.format() != Format.FP8) return values;
+        for (int from = 0; from < w.k(); from += 128) {
+            int end = Math.min(from + 128, w.k());
+            float largest = 1e-4f;
+            for (int k = from; k < end; k++) largest = Math.max(largest, (float) Math.abs(values[k]));
+            float scale = largest / 448;
+            for (int k = from; k < end; k++) values[k] = (double) toE4m3((float) values[k] / scale) * scale;
+        }
+        return values;
+    }
+
+    private static double parameter(Weight w, int n, int k) {
+        BlockScaled blocks = w.blocks();
+        if (blocks == null) return operand(w.value(), n, k, w);
+        Tensor codes = blocks.codes();
+        byte code = codes.data().get(ValueLayout.JAVA_BYTE, n * codes.rowStride() + k);
+        return Fp8.decode(code) * blocks.scales().get(n / blocks.blockRows(), k / blocks.blockCols());
     }
 
     private static void inputGrad(Tensor dx, Tensor dy, Weight w, int from, int to, Accumulate mode) {
@@ -111,9 +149,21 @@ final class ReferenceMatmul implements MatmulEngine {
         return Math.rint(x / spacing) * spacing;
     }
 
+    /** The nearest number with four significant bits, ties to even, at most 448; numbers below 2⁻⁶ keep the spacing there. */
+    static double toE4m3(float x) {
+        if (x == 0 || Float.isNaN(x)) return x;
+        double spacing = Math.scalb(1.0, Math.max(Math.getExponent(x), -6) - 3);
+        double nearest = Math.rint(x / spacing) * spacing;
+        return Math.min(448, Math.max(-448, nearest));
+    }
+
     private static final class PlainWeight extends Weight {
         PlainWeight(Tensor value, Tensor grad, Format format) {
             super(value, grad, format);
+        }
+
+        PlainWeight(BlockScaled value, Format format) {
+            super(value, format);
         }
 
         @Override

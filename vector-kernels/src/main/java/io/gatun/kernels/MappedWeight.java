@@ -1,0 +1,134 @@
+package io.gatun.kernels;
+
+import io.gatun.tensor.BlockScaled;
+import io.gatun.tensor.DType;
+import io.gatun.tensor.Tensor;
+import io.gatun.tensor.TensorException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/** A weight of {@link VectorMatmul} that is read where it lies, for example in a mapped checkpoint: nothing is made of it. */
+final class MappedWeight extends Weight {
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    /** Numbers along k that a scale of a block-scaled weight covers. */
+    static final int SCALED = 128;
+
+    private static final int SUMMED =
+            256; // a stretch of k of other weights that is summed from zero: fits the first cache
+
+    private final int group;
+    private final int block;
+    private final MemorySegment data;
+    private final long rowBytes;
+    private final MemorySegment scales; // null unless block-scaled
+    private final long scalesStride;
+
+    MappedWeight(Tensor value, Format format) {
+        super(value, null, format);
+        if (value.rank() != 2 || value.dtype() != DType.F32 && value.dtype() != DType.BF16) {
+            throw new TensorException("a mapped weight is f32[n, k] or bf16[n, k]; this is " + value);
+        }
+        if (format == Format.FP8) {
+            throw new TensorException(
+                    "%s: products in fp8 need a block-scaled weight, codes with their scales".formatted(value));
+        }
+        group = value.dtype() == DType.BF16 ? 2 : 1;
+        block = SUMMED;
+        data = value.data();
+        rowBytes = value.rowStride() * value.dtype().bytes();
+        scales = null;
+        scalesStride = 0;
+    }
+
+    MappedWeight(BlockScaled value, Format format) {
+        super(value, format);
+        if (value.blockCols() != SCALED || value.blockRows() % DotKernels.OUTPUTS != 0) {
+            throw new TensorException(
+                    "%s in blocks of %d x %d: the Vector API engine multiplies blocks of 128 columns and a multiple of %d rows"
+                            .formatted(value.codes(), value.blockRows(), value.blockCols(), DotKernels.OUTPUTS));
+        }
+        group = 4;
+        block = SCALED;
+        data = value.codes().data();
+        rowBytes = value.codes().rowStride();
+        scales = value.scales().data();
+        scalesStride = value.scales().rowStride();
+    }
+
+    /** Numbers that share a 32-bit lane: the group of {@link LaneOrder}. */
+    int group() {
+        return group;
+    }
+
+    /** Numbers along k that are summed from zero before they are scaled and added. */
+    int block() {
+        return block;
+    }
+
+    boolean isScaled() {
+        return scales != null;
+    }
+
+    /** Whether the values are rounded before they are multiplied. */
+    private boolean isRounded() {
+        return group == 1 && format() == Format.BF16;
+    }
+
+    /** Whether the kernels for few rows can read it as it is: whole chunks of exact values. */
+    boolean isReadInPlace() {
+        return k() % LaneOrder.chunk(group) == 0 && !isRounded();
+    }
+
+    /** Whether products with {@code other} see their activations in the same form. */
+    boolean isLike(MappedWeight other) {
+        return group == other.group && format() == other.format();
+    }
+
+    MemorySegment data() {
+        return data;
+    }
+
+    /** Bytes from the start of a row to the next. */
+    long rowBytes() {
+        return rowBytes;
+    }
+
+    MemorySegment scales() {
+        return scales;
+    }
+
+    /** The byte of {@link #scales} where those of row {@code row} begin. */
+    long scalesAt(int row) {
+        return Float.BYTES * (row / blocks().blockRows() * scalesStride);
+    }
+
+    /** The scale of row {@code row} in block {@code b} along k; 1 for a weight without scales. */
+    float scale(int row, int b) {
+        return scales == null ? 1 : scales.get(FLOAT, scalesAt(row) + (long) Float.BYTES * b);
+    }
+
+    /**
+     * Writes {@code rows} rows from {@code row}, their numbers {@code from} to {@code from + depth}, as f32 in {@link LaneOrder} from
+     * byte {@code at} of {@code to}, {@link #block} numbers apart.
+     */
+    void expand(MemorySegment to, long at, int row, int rows, int from, int depth) {
+        for (int r = 0; r < rows; r++) {
+            long rowAt = at + (long) Float.BYTES * block * r;
+            long start = (row + r) * rowBytes + (long) from * value().dtype().bytes();
+            switch (group) {
+                case 1 -> LaneOrder.reorder(to, rowAt, data, start, depth, 1, 1);
+                case 2 -> LaneOrder.bf16(to, rowAt, data, start, depth);
+                default -> LaneOrder.fp8(to, rowAt, data, start, depth);
+            }
+        }
+        if (isRounded()) Bf16.round(to, at, to, at, block * rows);
+    }
+
+    @Override
+    public long preparedBytes() {
+        return 0;
+    }
+}
