@@ -24,41 +24,43 @@ public final class CausalAttention {
 
     /** One worker's memory for {@link #forward}. */
     public static final class Workspace {
-        private final int keyDim, valueDim, sequence;
+        private final int keyDim, valueDim, positions;
         private final MemorySegment keys; // panels of Kᵀ [keyDim, KEYS]
         private final MemorySegment values; // panels of V [KEYS, valueDim]
         private final MemorySegment scores; // [QUERIES, KEYS]
-        private final MemorySegment maxima; // [sequence]
-        private final MemorySegment sums; // [sequence]
+        private final MemorySegment maxima; // [positions], from x.start on
+        private final MemorySegment sums; // [positions]
 
-        private Workspace(int keyDim, int valueDim, int sequence) {
+        private Workspace(int keyDim, int valueDim, int positions) {
             this.keyDim = keyDim;
             this.valueDim = valueDim;
-            this.sequence = sequence;
+            this.positions = positions;
             Arena arena = Arena.ofAuto();
             keys = arena.allocate(Float.BYTES * Panels.size(keyDim, KEYS), 64);
             values = arena.allocate(Float.BYTES * Panels.size(KEYS, valueDim), 64);
             scores = arena.allocate(Float.BYTES * QUERIES * KEYS, 64);
-            maxima = arena.allocate(Float.BYTES * (long) sequence, 64);
-            sums = arena.allocate(Float.BYTES * (long) sequence, 64);
+            maxima = arena.allocate(Float.BYTES * (long) positions, 64);
+            sums = arena.allocate(Float.BYTES * (long) positions, 64);
         }
 
         /** {@code before} when it is large enough for {@code x}, else a new one that serves what {@code before} did and {@code x}. */
         public static Workspace covering(CausalOperands x, Workspace before) {
-            if (before == null) return new Workspace(x.keyDim(), x.valueDim, x.sequence);
-            if (x.keyDim() <= before.keyDim && x.valueDim <= before.valueDim && x.sequence <= before.sequence) {
+            int positions = x.sequence - x.start;
+            if (before == null) return new Workspace(x.keyDim(), x.valueDim, positions);
+            if (x.keyDim() <= before.keyDim && x.valueDim <= before.valueDim && positions <= before.positions) {
                 return before;
             }
             return new Workspace(
                     Math.max(x.keyDim(), before.keyDim),
                     Math.max(x.valueDim, before.valueDim),
-                    Math.max(x.sequence, before.sequence));
+                    Math.max(positions, before.positions));
         }
     }
 
     /**
-     * Writes {@code o} and {@code logSumExp} of one head for the positions {@code from} (included) to {@code to} (excluded) of the
-     * sequence that begins at row {@code first}.
+     * Writes {@code o} and, where it is kept, {@code logSumExp} of one head for the positions {@code from} (included) to {@code to}
+     * (excluded) of the sequence that begins at row {@code first}. Keys are taken from position 0 on, so that the bits of a position
+     * are the same in a whole sequence and in any chunk of it.
      */
     public static void forward(CausalOperands x, int first, int head, int from, int to, Workspace w) {
         for (int key = 0; key < to; key += KEYS) {
@@ -72,9 +74,10 @@ public final class CausalAttention {
             }
         }
         for (int i = from; i < to; i++) {
-            float max = w.maxima.getAtIndex(FLOAT, i);
-            float sum = w.sums.getAtIndex(FLOAT, i);
+            float max = w.maxima.getAtIndex(FLOAT, i - x.start);
+            float sum = w.sums.getAtIndex(FLOAT, i - x.start);
             OnlineSoftmax.multiply(x.o, Float.BYTES * x.outputAt(first + i, head), x.valueDim, 1 / sum);
+            if (x.logSumExp == null) continue;
             x.logSumExp.setAtIndex(FLOAT, head * x.logSumExpStride + first + i, max + (float) Math.log(sum));
         }
     }
@@ -118,21 +121,22 @@ public final class CausalAttention {
             CausalOperands x, int first, int query, int queries, int key, int keys, int head, Workspace w) {
         for (int i = 0; i < queries; i++) {
             long at = (long) Float.BYTES * i * KEYS;
+            int place = query + i - x.start;
             int valid = Math.min(keys, query + i + 1 - key);
             int width = OnlineSoftmax.mask(w.scores, at, valid, seen(query - key + i, keys));
             float max = x.scale * OnlineSoftmax.max(w.scores, at, width);
             if (key == 0) {
-                w.sums.setAtIndex(FLOAT, query + i, OnlineSoftmax.exponentials(w.scores, at, width, x.scale, max));
+                w.sums.setAtIndex(FLOAT, place, OnlineSoftmax.exponentials(w.scores, at, width, x.scale, max));
             } else {
-                float before = w.maxima.getAtIndex(FLOAT, query + i);
+                float before = w.maxima.getAtIndex(FLOAT, place);
                 max = Math.max(max, before);
                 float shrunk = (float) Math.exp(before - max);
                 float sum = OnlineSoftmax.exponentials(w.scores, at, width, x.scale, max);
-                sum = Math.fma(shrunk, w.sums.getAtIndex(FLOAT, query + i), sum);
-                w.sums.setAtIndex(FLOAT, query + i, sum);
+                sum = Math.fma(shrunk, w.sums.getAtIndex(FLOAT, place), sum);
+                w.sums.setAtIndex(FLOAT, place, sum);
                 OnlineSoftmax.multiply(x.o, Float.BYTES * x.outputAt(first + query + i, head), x.valueDim, shrunk);
             }
-            w.maxima.setAtIndex(FLOAT, query + i, max);
+            w.maxima.setAtIndex(FLOAT, place, max);
         }
     }
 

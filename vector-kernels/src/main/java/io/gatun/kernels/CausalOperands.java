@@ -10,7 +10,7 @@ public final class CausalOperands {
     /** [rows, heads * valueDim] */
     public MemorySegment o;
 
-    /** [heads, rows] */
+    /** [heads, rows]; null where no gradient follows. */
     public MemorySegment logSumExp;
 
     /** [rows, heads * keyDim]: each head's nope part, then its rope part. */
@@ -27,6 +27,9 @@ public final class CausalOperands {
 
     public long oStride, logSumExpStride, qStride, kvStride, kRopeStride, dOStride, dqStride, dkvStride;
     public int rows, sequence, nopeDim, ropeDim, valueDim;
+
+    /** Of a chunk of one sequence: the position of the first row of {@link #q} and {@link #o}; 0 for whole sequences. */
+    public int start;
 
     /** Factor on the scores, positive. */
     public float scale;
@@ -46,11 +49,11 @@ public final class CausalOperands {
     }
 
     long queryAt(int row, int head) {
-        return row * qStride + (long) head * keyDim();
+        return (row - start) * qStride + (long) head * keyDim();
     }
 
     long outputAt(int row, int head) {
-        return row * oStride + (long) head * valueDim;
+        return (row - start) * oStride + (long) head * valueDim;
     }
 
     long outputGradAt(int row, int head) {

@@ -5,7 +5,7 @@ import io.gatun.kernels.CausalAttention;
 import io.gatun.kernels.CausalAttentionGrad;
 import io.gatun.kernels.CausalOperands;
 import io.gatun.kernels.JitDirectives;
-import io.gatun.kernels.Rope;
+import io.gatun.kernels.Weight;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -21,11 +21,13 @@ final class CpuAttention implements Attention {
     private static final int ENOUGH = 32; // tasks that keep all threads busy to the end
 
     private final Team team;
-    private final RopeJob ropes = new RopeJob();
+    private final CpuRope ropes;
     private final CausalJob causal;
     private final GradJob grads;
     private final HeadSumJob headSums = new HeadSumJob();
     private final AbsorbedJob absorbed;
+    private final CpuLatentPages pages;
+    private final CpuAbsorbed pagedAbsorbed;
     private final CausalOperands operands = new CausalOperands();
     private MemorySegment ropeGrads = MemorySegment.NULL; // [heads, rows, ropeDim]
 
@@ -35,39 +37,38 @@ final class CpuAttention implements Attention {
         causal = new CausalJob(operands, team.threads());
         grads = new GradJob(operands, team.threads());
         absorbed = new AbsorbedJob(team.threads());
+        ropes = new CpuRope(team);
+        pages = new CpuLatentPages(team);
+        pagedAbsorbed = new CpuAbsorbed(team);
     }
 
     @Override
     public void rope(Tensor x, int heads, Tensor cos, Tensor sin, int start, int sequence, Rotation rotation) {
-        AttentionChecks.rope(x, heads, cos, sin, start, sequence);
-        RopeJob job = ropes;
-        job.x = x.data();
-        job.xStride = x.rowStride();
-        job.cos = cos.data();
-        job.cosStride = cos.rowStride();
-        job.sin = sin.data();
-        job.sinStride = sin.rowStride();
-        job.rows = x.rows();
-        job.heads = heads;
-        job.headDim = x.cols() / heads;
-        job.pairs = cos.cols();
-        job.start = start;
-        job.sequence = sequence;
-        job.sign = rotation == Rotation.FORWARD ? 1 : -1;
-        team.run((x.rows() + ROWS - 1) / ROWS, job);
+        ropes.turn(x, heads, cos, sin, start, sequence, rotation);
+    }
+
+    @Override
+    public void rope(Tensor x, int heads, Tensor cos, Tensor sin, Tensor positions, Rotation rotation) {
+        ropes.turn(x, heads, cos, sin, positions, rotation);
     }
 
     @Override
     public void causal(Tensor o, Tensor logSumExp, Tensor q, Tensor kv, Tensor kRope, Shape shape) {
         AttentionChecks.causal(o, logSumExp, q, kv, kRope, shape);
-        fill(o, logSumExp, q, kv, kRope, shape);
-        CausalJob job = causal;
-        job.heads = shape.heads();
+        fill(o, q, kv, kRope, 0, shape.sequence(), shape);
+        keep(logSumExp);
         int whole = shape.heads() * (operands.rows / shape.sequence());
-        job.chunk = whole >= ENOUGH ? shape.sequence() : CHUNK;
-        job.chunks = (shape.sequence() + job.chunk - 1) / job.chunk;
-        job.reserve();
-        team.run(job.chunks * whole, job);
+        causal.cut(shape.heads(), whole >= ENOUGH ? shape.sequence() : CHUNK);
+        team.run(causal.chunks * whole, causal);
+    }
+
+    @Override
+    public void causal(Tensor o, Tensor q, Tensor kv, Tensor kRope, int start, Shape shape) {
+        AttentionChecks.causal(o, q, kv, kRope, start, shape);
+        fill(o, q, kv, kRope, start, start + q.rows(), shape);
+        operands.logSumExp = null;
+        causal.cut(shape.heads(), shape.heads() >= ENOUGH ? q.rows() : CHUNK);
+        team.run(causal.chunks * shape.heads(), causal);
     }
 
     @Override
@@ -84,7 +85,8 @@ final class CpuAttention implements Attention {
             Shape shape) {
         AttentionChecks.causal(o, logSumExp, q, kv, kRope, shape);
         AttentionChecks.causalGrad(dq, dkv, dkRope, dO, q.rows(), shape);
-        fill(o, logSumExp, q, kv, kRope, shape);
+        fill(o, q, kv, kRope, 0, shape.sequence(), shape);
+        keep(logSumExp);
         CausalOperands x = operands;
         x.dO = dO.data();
         x.dOStride = dO.rowStride();
@@ -105,12 +107,15 @@ final class CpuAttention implements Attention {
         team.run((x.rows + ROWS - 1) / ROWS, headSums);
     }
 
-    private void fill(Tensor o, Tensor logSumExp, Tensor q, Tensor kv, Tensor kRope, Shape shape) {
+    private void keep(Tensor logSumExp) {
+        operands.logSumExp = logSumExp.data();
+        operands.logSumExpStride = logSumExp.rowStride();
+    }
+
+    private void fill(Tensor o, Tensor q, Tensor kv, Tensor kRope, int start, int sequence, Shape shape) {
         CausalOperands x = operands;
         x.o = o.data();
         x.oStride = o.rowStride();
-        x.logSumExp = logSumExp.data();
-        x.logSumExpStride = logSumExp.rowStride();
         x.q = q.data();
         x.qStride = q.rowStride();
         x.kv = kv.data();
@@ -118,11 +123,28 @@ final class CpuAttention implements Attention {
         x.kRope = kRope.data();
         x.kRopeStride = kRope.rowStride();
         x.rows = q.rows();
-        x.sequence = shape.sequence();
+        x.start = start;
+        x.sequence = sequence;
         x.nopeDim = shape.nopeDim();
         x.ropeDim = shape.ropeDim();
         x.valueDim = shape.valueDim();
         x.scale = shape.scale();
+    }
+
+    @Override
+    public void append(LatentPages[] sequences, Tensor positions, Tensor cKv, Tensor kRope) {
+        pages.append(sequences, positions, cKv, kRope);
+    }
+
+    @Override
+    public void cached(Tensor latent, Tensor rope, LatentPages sequence) {
+        pages.cached(latent, rope, sequence);
+    }
+
+    @Override
+    public void absorbed(
+            Tensor o, Tensor q, Weight kvB, LatentPages[] sequences, Tensor positions, Attention.Shape shape) {
+        pagedAbsorbed.run(o, q, kvB, sequences, positions, shape);
     }
 
     @Override
@@ -153,33 +175,6 @@ final class CpuAttention implements Attention {
         team.run(job.rows * ((job.heads + job.group - 1) / job.group), job);
     }
 
-    private static final class RopeJob implements Team.Job {
-        private MemorySegment x, cos, sin;
-        private long xStride, cosStride, sinStride;
-        private int rows, heads, headDim, pairs, start, sequence;
-        private float sign;
-
-        @Override
-        public void run(int task, int worker) {
-            int to = Math.min(rows, (task + 1) * ROWS);
-            for (int row = task * ROWS; row < to; row++) {
-                long position = start + row % sequence;
-                Rope.turn(
-                        x,
-                        row * xStride,
-                        cos,
-                        position * cosStride,
-                        sin,
-                        position * sinStride,
-                        heads,
-                        headDim,
-                        headDim - 2 * pairs,
-                        pairs,
-                        sign);
-            }
-        }
-    }
-
     private static final class CausalJob implements Team.Job {
         private final CausalOperands operands;
         private final CausalAttention.Workspace[] workspaces;
@@ -190,7 +185,11 @@ final class CpuAttention implements Attention {
             workspaces = new CausalAttention.Workspace[threads];
         }
 
-        void reserve() {
+        /** Cuts the positions of {@code operands} into chunks of at most {@code most} positions. */
+        void cut(int heads, int most) {
+            this.heads = heads;
+            chunk = most;
+            chunks = Math.ceilDiv(operands.sequence - operands.start, chunk);
             for (int i = 0; i < workspaces.length; i++) {
                 workspaces[i] = CausalAttention.Workspace.covering(operands, workspaces[i]);
             }
@@ -199,7 +198,8 @@ final class CpuAttention implements Attention {
         @Override
         public void run(int task, int worker) {
             int whole = task / chunks;
-            int from = (chunks - 1 - task % chunks) * chunk; // later positions are more work: they go first
+            int from = operands.start
+                    + (chunks - 1 - task % chunks) * chunk; // later positions are more work: they go first
             int to = Math.min(operands.sequence, from + chunk);
             int first = whole / heads * operands.sequence;
             CausalAttention.forward(operands, first, whole % heads, from, to, workspaces[worker]);
