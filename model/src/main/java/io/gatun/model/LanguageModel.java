@@ -61,7 +61,7 @@ public final class LanguageModel implements AutoCloseable {
 
         /** All processors, compute by the type of the weights, no drafts, chunks of 512 tokens. */
         public static Options defaults() {
-            return new Options(Runtime.getRuntime().availableProcessors(), null, 0, 512);
+            return new Options(Runtime.getRuntime().availableProcessors(), null, Drafting.NONE, 512);
         }
 
         public Options threads(int other) {
@@ -117,8 +117,7 @@ public final class LanguageModel implements AutoCloseable {
         DeepSeekV3 model =
                 new DeepSeekV3(ops, config, parameters, arena, Math.min(1024, config.maxPositionEmbeddings()));
         pages = new PagePool(arena, config, compute.cache());
-        passes = new Passes(
-                ops, model, arena, pages, compute.toString(), options.prefillChunk(), options.drafting());
+        passes = new Passes(ops, model, arena, pages, compute.toString(), options.prefillChunk(), options.drafting());
     }
 
     /**
@@ -141,7 +140,15 @@ public final class LanguageModel implements AutoCloseable {
             Ops ops = CpuOps.on(team);
             Parameters parameters = new MappedParameters(ops, arena, checkpoint, compute);
             LanguageModel model = new LanguageModel(
-                    folder, checkpoint, arena, team, ops, config, parameters, compute, EndTokens.read(folder, config),
+                    folder,
+                    checkpoint,
+                    arena,
+                    team,
+                    ops,
+                    config,
+                    parameters,
+                    compute,
+                    EndTokens.read(folder, config),
                     options);
             event.folder = folder.toString();
             event.tensors = checkpoint.names().size();
@@ -174,7 +181,9 @@ public final class LanguageModel implements AutoCloseable {
 
     /** What most of a model's numbers are stored as: the type of its attention's output projections. */
     private static DType storedType(Checkpoint checkpoint) {
-        return checkpoint.tensor(ModelParameters.layer(0) + "self_attn.o_proj.weight").dtype();
+        return checkpoint
+                .tensor(ModelParameters.layer(0) + "self_attn.o_proj.weight")
+                .dtype();
     }
 
     public ModelConfig config() {
@@ -216,7 +225,8 @@ public final class LanguageModel implements AutoCloseable {
     public Session newSession(int positions) {
         enter();
         try {
-            return new Session(passes, this::tokenizer, ends, positions, users::incrementAndGet, users::decrementAndGet);
+            return new Session(
+                    passes, this::tokenizer, ends, positions, users::incrementAndGet, users::decrementAndGet);
         } catch (RuntimeException failed) {
             users.decrementAndGet();
             throw failed;

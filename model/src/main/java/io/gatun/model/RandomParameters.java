@@ -56,7 +56,9 @@ final class RandomParameters implements Parameters {
     @Override
     public Weight linear(String name) {
         ParameterSpec spec = specs.get(name);
-        boolean quantised = dtype == DType.F8_E4M3 && spec.role() != Role.GATE && spec.role() != Role.HEAD
+        boolean quantised = dtype == DType.F8_E4M3
+                && spec.role() != Role.GATE
+                && spec.role() != Role.HEAD
                 && spec.role() != Role.MTP_PROJECTION;
         DType stored = quantised ? DType.F8_E4M3 : dtype == DType.F32 ? DType.F32 : DType.BF16;
         long rows = spec.shape()[0], cols = spec.shape()[1];

@@ -34,6 +34,11 @@ public final class LatentCache implements AutoCloseable {
         }
 
         @Override
+        public int pages() {
+            return pageCount;
+        }
+
+        @Override
         public Tensor page(int page) {
             return pages[page].layer(index);
         }

@@ -31,7 +31,8 @@ public final class BatchRunner implements AutoCloseable {
     private final Thread thread;
     private boolean open = true;
 
-    private record Waiting(GenerationRequest request, TokenListener listener, CompletableFuture<GenerationResult> result) {}
+    private record Waiting(
+            GenerationRequest request, TokenListener listener, CompletableFuture<GenerationResult> result) {}
 
     private static final class Member {
         private final Waiting source;
@@ -54,12 +55,7 @@ public final class BatchRunner implements AutoCloseable {
      * @param closed runs when the runner has closed
      */
     public BatchRunner(
-            Passes passes,
-            Supplier<Tokenizer> tokenizer,
-            EndTokens ends,
-            int most,
-            int positions,
-            Runnable closed) {
+            Passes passes, Supplier<Tokenizer> tokenizer, EndTokens ends, int most, int positions, Runnable closed) {
         if (most < 1 || most > Passes.KEPT) {
             throw new ModelException("a batch of %d sequences: 1 to %d step together".formatted(most, Passes.KEPT));
         }
@@ -141,7 +137,11 @@ public final class BatchRunner implements AutoCloseable {
                     "%d tokens do not fit into a sequence of %d positions".formatted(prompt.length, positions));
         }
         Generation answer = new Generation(
-                source.request, tokenizer.get(), ends, source.listener, passes.model().config().vocabSize());
+                source.request,
+                tokenizer.get(),
+                ends,
+                source.listener,
+                passes.model().config().vocabSize());
         answer.saw(prompt);
         Sequence sequence = passes.newPlainSequence();
         Member member = new Member(source, sequence, answer, prompt.length);

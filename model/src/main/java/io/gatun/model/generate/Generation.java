@@ -92,7 +92,6 @@ final class Generation {
         if (stream.finish() != null) finish = stream.finish();
         var usage = new GenerationResult.Usage(promptTokens, cachedTokens, count);
         var drafts = new GenerationResult.Drafts(speculative.drafted(), speculative.accepted());
-        return new GenerationResult(
-                stream.text(), Arrays.copyOf(ids, count), finish, usage, logProbs, drafts, compute);
+        return new GenerationResult(stream.text(), Arrays.copyOf(ids, count), finish, usage, logProbs, drafts, compute);
     }
 }

@@ -76,8 +76,7 @@ public record GenerationRequest(
     }
 
     public GenerationRequest stop(List<String> other) {
-        return new GenerationRequest(
-                prompt, promptIds, maxTokens, sampling, other, topLogProbs, ignoreEos);
+        return new GenerationRequest(prompt, promptIds, maxTokens, sampling, other, topLogProbs, ignoreEos);
     }
 
     public GenerationRequest topLogProbs(int other) {

@@ -41,7 +41,8 @@ public final class Scorer implements AutoCloseable {
      */
     public void logits(Tensor out, int... ids) {
         try (Sequence sequence = passes.newPlainSequence()) {
-            passes.prefill(sequence, ids, (states, start) -> model.logits(out.slice(start, start + states.rows()), states));
+            passes.prefill(
+                    sequence, ids, (states, start) -> model.logits(out.slice(start, start + states.rows()), states));
         }
     }
 

@@ -36,7 +36,13 @@ public final class Session implements AutoCloseable {
      * @param closed runs when the session closes
      * @throws ModelException when the model does not allow so many
      */
-    public Session(Passes passes, Supplier<Tokenizer> tokenizer, EndTokens ends, int positions, Runnable opened, Runnable closed) {
+    public Session(
+            Passes passes,
+            Supplier<Tokenizer> tokenizer,
+            EndTokens ends,
+            int positions,
+            Runnable opened,
+            Runnable closed) {
         this(passes, tokenizer, ends, positions, opened, closed, null);
     }
 
@@ -145,8 +151,12 @@ public final class Session implements AutoCloseable {
 
     private GenerationResult answer(GenerationRequest request, TokenListener listener, int[] prompt, int kept) {
         passes.prefill(sequence, Arrays.copyOfRange(prompt, kept, prompt.length), logits);
-        Generation answer =
-                new Generation(request, tokenizer.get(), ends, listener, passes.model().config().vocabSize());
+        Generation answer = new Generation(
+                request,
+                tokenizer.get(),
+                ends,
+                listener,
+                passes.model().config().vocabSize());
         answer.saw(sequence.ids());
         Answering answering = new Answering(passes, sequence, positions);
         if (sequence.isFollowed()) {
@@ -197,8 +207,8 @@ public final class Session implements AutoCloseable {
 
     private void checkRoom(int tokens) {
         if (length() + tokens > positions) {
-            throw new ModelException(
-                    "%d tokens after %d do not fit into a session of %d positions".formatted(tokens, length(), positions));
+            throw new ModelException("%d tokens after %d do not fit into a session of %d positions"
+                    .formatted(tokens, length(), positions));
         }
     }
 

@@ -33,8 +33,7 @@ public final class DeepSeekV3 {
     public DeepSeekV3(Ops ops, ModelConfig config, Parameters parameters, Arena arena, int positions) {
         this.config = config;
         elementwise = ops.elementwise();
-        rope = new RopeTable(
-                arena, ops.real(), positions, config.maxPositionEmbeddings(), RopeFrequencies.of(config));
+        rope = new RopeTable(arena, ops.real(), positions, config.maxPositionEmbeddings(), RopeFrequencies.of(config));
         expanded = new Expanded(ops, config);
         embedding = parameters.plain("model.embed_tokens.weight");
         int layers = config.numHiddenLayers();

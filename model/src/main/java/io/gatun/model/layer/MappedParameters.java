@@ -46,14 +46,16 @@ public final class MappedParameters implements Parameters {
         var format = compute.format(specs.get(name).role(), stored.dtype());
         if (stored.dtype() != DType.F8_E4M3) return ops.products().map(stored, format);
         Fp8Blocks blocks = checkpoint.fp8Blocks().orElseThrow();
-        return ops.products().map(new BlockScaled(stored, checkpoint.scales(name), blocks.rows(), blocks.cols()), format);
+        return ops.products()
+                .map(new BlockScaled(stored, checkpoint.scales(name), blocks.rows(), blocks.cols()), format);
     }
 
     @Override
     public Parameter plain(String name) {
         ParameterSpec spec = specs.get(name);
         Tensor stored = checkpoint.tensor(name);
-        boolean inPlace = spec.role() == Role.EMBEDDING && (stored.dtype() == DType.F32 || stored.dtype() == DType.BF16);
+        boolean inPlace =
+                spec.role() == Role.EMBEDDING && (stored.dtype() == DType.F32 || stored.dtype() == DType.BF16);
         if (inPlace) return new Parameter(stored, null);
         Tensor copy = ops.reals(arena, spec.shape());
         checkpoint.read(spec, copy);

@@ -77,12 +77,10 @@ final class BenchCommand implements Callable<Integer> {
         try (Team team = new Team(threads);
                 Arena arena = Arena.ofShared()) {
             TimedOps ops = new TimedOps(CpuOps.on(team));
-            ParameterStore store =
-                    new ParameterStore(ops, arena, shape, PrecisionRecipe.named(run.recipe()), true);
+            ParameterStore store = new ParameterStore(ops, arena, shape, PrecisionRecipe.named(run.recipe()), true);
             Initialisation.normal(store, train.initStd(), run.seed());
             DeepSeekV3 model = new DeepSeekV3(ops, shape, store, arena, train.sequenceLength());
-            ModelSlot slot =
-                    model.plan(Workspace.training(ops, arena), train.microBatch(), train.sequenceLength());
+            ModelSlot slot = model.plan(Workspace.training(ops, arena), train.microBatch(), train.sequenceLength());
             Tensor ids = ops.ints(arena, train.microBatch(), train.sequenceLength() + 1);
             TrainStep step = new TrainStep(
                     ops,

@@ -1,22 +1,27 @@
 package io.gatun.trainer.loop;
 
+import io.gatun.model.cache.PagePool;
+import io.gatun.model.generate.Drafting;
+import io.gatun.model.generate.EndTokens;
 import io.gatun.model.generate.GenerationRequest;
+import io.gatun.model.generate.Passes;
 import io.gatun.model.generate.Sampling;
 import io.gatun.model.generate.Session;
 import io.gatun.model.json.Json;
 import io.gatun.model.tokenizer.ByteLevelTokenizer;
 import io.gatun.model.tokenizer.Tokenizer;
 import io.gatun.model.tokenizer.TokenizerJson;
+import io.gatun.tensor.DType;
 import io.gatun.trainer.TrainerException;
 import io.gatun.trainer.data.Corpus;
 import io.gatun.trainer.data.TokenShards;
 import io.gatun.trainer.report.HtmlReport;
 import io.gatun.trainer.report.RunSummary;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -176,14 +181,14 @@ public final class RunSetup implements AutoCloseable {
     private String sample(TrainingRun run, String prompt) {
         int positions = config.model().maxPositionEmbeddings();
         Sampling sampling = new Sampling(0.7, 0.95, 0, 0, 1, config.seed());
-        int room = Math.max(1, Math.min(SAMPLE_TOKENS, positions - run.tokenizer().encode(prompt).length));
-        GenerationRequest request =
-                GenerationRequest.of(prompt).maxTokens(room).sampling(sampling);
+        int room =
+                Math.max(1, Math.min(SAMPLE_TOKENS, positions - run.tokenizer().encode(prompt).length));
+        GenerationRequest request = GenerationRequest.of(prompt).maxTokens(room).sampling(sampling);
         try (Arena arena = Arena.ofShared()) {
             PagePool pages = new PagePool(arena, config.model(), DType.F32);
             Passes passes = new Passes(run.ops(), run.model(), arena, pages, config.recipe(), positions, Drafting.NONE);
-            try (Session session = new Session(
-                    passes, run::tokenizer, EndTokens.of(config.model()), positions, () -> {}, () -> {})) {
+            try (Session session =
+                    new Session(passes, run::tokenizer, EndTokens.of(config.model()), positions, () -> {}, () -> {})) {
                 return session.generate(request, piece -> true).text();
             }
         }
