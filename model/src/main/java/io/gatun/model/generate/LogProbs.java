@@ -42,13 +42,13 @@ public record LogProbs(int id, double logProb, List<Alternative> top) {
             sum += Math.exp(logit(logits, i) - highest);
             if (count > 0) ranking.offer(logit(logits, i), i);
         }
-        double all = highest + Math.log(sum);
+        double logSum = Math.log(sum); // relative to the highest: large logits keep their digits
         ranking.sort();
         List<Alternative> top = new ArrayList<>(ranking.size());
         for (int r = 0; r < ranking.size(); r++) {
-            top.add(new Alternative(ranking.id(r), logit(logits, ranking.id(r)) - all));
+            top.add(new Alternative(ranking.id(r), logit(logits, ranking.id(r)) - highest - logSum));
         }
-        return new LogProbs(id, logit(logits, id) - all, top);
+        return new LogProbs(id, logit(logits, id) - highest - logSum, top);
     }
 
     private static float logit(MemorySegment logits, int id) {
