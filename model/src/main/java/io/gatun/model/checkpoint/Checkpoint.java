@@ -120,10 +120,12 @@ public final class Checkpoint {
         long[] expected = {Math.ceilDiv(codes.shape()[0], blocks.rows()), Math.ceilDiv(codes.shape()[1], blocks.cols())
         };
         if (scales.dtype() != DType.F32 || !Arrays.equals(scales.shape(), expected)) {
-            throw new ModelException("%s is %s; the blocks of %d x %d of %s %s ask for f32%s"
+            throw new ModelException("%s is %s in %s; %s asks for blocks of %d x %d, which for %s %s are f32%s"
                     .formatted(
                             weight + SCALE_SUFFIX,
                             scales,
+                            file(weight + SCALE_SUFFIX).path().getFileName(),
+                            CONFIG,
                             blocks.rows(),
                             blocks.cols(),
                             weight,

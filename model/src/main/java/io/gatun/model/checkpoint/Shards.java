@@ -1,9 +1,11 @@
 package io.gatun.model.checkpoint;
 
 import io.gatun.model.ModelException;
+import io.gatun.model.json.Excerpt;
 import io.gatun.model.json.JsonObject;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -42,16 +44,30 @@ final class Shards {
         for (Object key : map.fields().keySet()) {
             String name = key.toString();
             String shard = map.text(name);
-            if (shard.contains("/") || shard.contains("\\"))
-                throw map.wrong(name, "the name of a file beside the index");
+            if (!isPlainName(shard)) throw map.wrong(name, "the name of a file beside the index");
+            if (!Files.exists(folder.resolve(shard))) {
+                throw map.error(
+                        name, "is in " + Excerpt.of(shard) + ", says the index, and there is no such file beside it");
+            }
             SafetensorsFile file =
                     shards.computeIfAbsent(shard, _ -> SafetensorsFile.open(folder.resolve(shard), arena));
             if (!file.has(name)) {
-                throw new ModelException(
-                        index.source() + " says that " + name + " is in " + shard + "; there is none there");
+                throw new ModelException("%s says that %s is in %s; there is none there"
+                        .formatted(index.source(), Excerpt.of(name), shard));
             }
             files.put(name, file);
         }
         return files;
+    }
+
+    /** Whether a name stays in its folder on any system, and is one that this system can have. */
+    private static boolean isPlainName(String name) {
+        if (name.isEmpty() || name.equals(".") || name.equals("..")) return false;
+        if (name.contains("/") || name.contains("\\") || name.contains(":")) return false;
+        try {
+            return Path.of(name).getNameCount() == 1;
+        } catch (InvalidPathException e) {
+            return false;
+        }
     }
 }
