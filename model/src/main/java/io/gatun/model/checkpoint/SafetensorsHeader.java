@@ -2,6 +2,7 @@ package io.gatun.model.checkpoint;
 
 import io.gatun.model.ModelException;
 import io.gatun.model.json.Excerpt;
+import io.gatun.model.json.InputFile;
 import io.gatun.model.json.Json;
 import io.gatun.model.json.JsonObject;
 import java.util.ArrayList;
@@ -28,8 +29,9 @@ record SafetensorsHeader(Map<String, SafetensorsEntry> entries, Map<String, Stri
      *
      * @param dataBytes how many bytes follow the header
      */
-    static SafetensorsHeader parse(byte[] text, String file, long dataBytes) {
+    static SafetensorsHeader parse(byte[] utf8, String file, long dataBytes) {
         String source = file + " (header)";
+        String text = InputFile.text(utf8, source);
         Map<String, SafetensorsEntry> entries = new LinkedHashMap<>();
         Map<String, String> metadata = new LinkedHashMap<>();
         Json.fields(text, source, MOST_VALUES, (name, tree) -> {

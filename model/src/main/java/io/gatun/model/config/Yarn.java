@@ -30,10 +30,7 @@ public record Yarn(
                 "rope_scaling.mscale is %s and mscale_all_dim is %s: only equal ones are known",
                 mscale,
                 mscaleAllDim);
-        rule(
-                mscale >= 0 && mscale < Double.POSITIVE_INFINITY,
-                "rope_scaling.mscale is %s; it is not negative",
-                mscale);
+        rule(mscale >= 0 && mscale < Double.POSITIVE_INFINITY, "rope_scaling.mscale is %s; it is not negative", mscale);
         positive("rope_scaling.original_max_position_embeddings", originalMaxPositionEmbeddings);
     }
 

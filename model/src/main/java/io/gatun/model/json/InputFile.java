@@ -2,6 +2,10 @@ package io.gatun.model.json;
 
 import io.gatun.model.ModelException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CoderResult;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -45,5 +49,19 @@ public final class InputFile {
         } catch (IOException e) {
             throw new ModelException("cannot read " + file + ": " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * The text in bytes that should be UTF-8.
+     *
+     * @param source what to call it in errors
+     * @throws ModelException with the place of the first byte that belongs to no character
+     */
+    public static String text(byte[] utf8, String source) {
+        ByteBuffer bytes = ByteBuffer.wrap(utf8);
+        CharBuffer text = CharBuffer.allocate(utf8.length);
+        CoderResult result = StandardCharsets.UTF_8.newDecoder().decode(bytes, text, true);
+        if (result.isError()) throw new ModelException(source + " is no UTF-8 text: see its byte " + bytes.position());
+        return text.flip().toString();
     }
 }

@@ -2,7 +2,6 @@ package io.gatun.model.json;
 
 import io.gatun.model.ModelException;
 import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -45,7 +44,8 @@ public final class Json {
      * @throws ModelException when there is no such file, it cannot be read or is no JSON
      */
     public static Object read(Path file) {
-        return parse(InputFile.read(file, 1 << 30), file.toString(), ANY);
+        String source = file.toString();
+        return parse(InputFile.text(InputFile.read(file, 1 << 30), source), source, ANY);
     }
 
     /**
@@ -55,11 +55,11 @@ public final class Json {
      * @throws ModelException when the text is no JSON; the message names the line
      */
     public static Object parse(String text, String source) {
-        return parse(text.getBytes(StandardCharsets.UTF_8), source, ANY);
+        return parse(text, source, ANY);
     }
 
     /** The tree in a text; one of more than {@code most} values is refused, since it would fill the heap. */
-    static Object parse(byte[] text, String source, int most) {
+    static Object parse(String text, String source, int most) {
         return read(text, source, parser -> new TreeReader(parser, source, most).value());
     }
 
@@ -71,7 +71,7 @@ public final class Json {
      * @param each takes a field's name and its tree
      * @throws ModelException when the text is no JSON or no object, or a field is larger
      */
-    public static void fields(byte[] text, String source, int most, BiConsumer<String, Object> each) {
+    public static void fields(String text, String source, int most, BiConsumer<String, Object> each) {
         read(text, source, parser -> {
             if (parser.currentToken() != JsonToken.START_OBJECT) {
                 JsonObject.of(new TreeReader(parser, source, most).value(), source); // throws, with what it is
@@ -85,7 +85,7 @@ public final class Json {
         });
     }
 
-    private static Object read(byte[] text, String source, Function<JsonParser, Object> reader) {
+    private static Object read(String text, String source, Function<JsonParser, Object> reader) {
         try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), text)) {
             if (parser.nextToken() == null) throw new ModelException(source + " is empty; JSON was expected");
             Object tree = reader.apply(parser);

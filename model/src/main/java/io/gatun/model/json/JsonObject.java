@@ -33,7 +33,8 @@ public final class JsonObject {
      */
     public static JsonObject read(Path file) {
         String source = file.toString();
-        return of(Json.parse(InputFile.read(file, LONGEST_FILE), source, MOST_VALUES), source);
+        String text = InputFile.text(InputFile.read(file, LONGEST_FILE), source);
+        return of(Json.parse(text, source, MOST_VALUES), source);
     }
 
     /** The object in a text; {@code source} is what errors call it. */

@@ -39,8 +39,13 @@ final class SourceFiles {
         }
     }
 
-    byte[] tokenizerJson() {
-        return contents.get(TOKENIZER);
+    /** The text of tokenizer.json, which errors call {@code source}. */
+    String tokenizerJson(String source) {
+        try {
+            return InputFile.text(contents.get(TOKENIZER), source);
+        } catch (ModelException e) {
+            throw new TokenizerException(e.getMessage(), e);
+        }
     }
 
     void write(Path folder) {

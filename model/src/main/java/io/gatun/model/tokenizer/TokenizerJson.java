@@ -43,7 +43,8 @@ public final class TokenizerJson {
         JsonFactory factory = JsonFactory.builder()
                 .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
                 .build();
-        try (JsonParser json = factory.createParser(ObjectReadContext.empty(), files.tokenizerJson())) {
+        String text = files.tokenizerJson(reader.file);
+        try (JsonParser json = factory.createParser(ObjectReadContext.empty(), text)) {
             reader.read(json);
         } catch (JacksonException e) {
             TokenStreamLocation at = e.getLocation();
