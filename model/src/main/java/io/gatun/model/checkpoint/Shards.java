@@ -2,6 +2,7 @@ package io.gatun.model.checkpoint;
 
 import io.gatun.model.ModelException;
 import io.gatun.model.json.Excerpt;
+import io.gatun.model.json.Json;
 import io.gatun.model.json.JsonObject;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -21,6 +22,19 @@ final class Shards {
     /** The name of shard {@code number} (from 1) of {@code count}. */
     static String name(int number, int count) {
         return count == 1 ? SINGLE : "model-%05d-of-%05d.safetensors".formatted(number, count);
+    }
+
+    /**
+     * Writes the index.
+     *
+     * @param files the file of each tensor, by the tensor's name
+     * @param bytes of all tensors
+     */
+    static void writeIndex(Path folder, Map<String, String> files, long bytes) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("metadata", Map.of("total_size", bytes));
+        fields.put("weight_map", files);
+        DurableFile.write(folder.resolve(INDEX), Json.write(fields) + "\n");
     }
 
     /** Opens a folder's files: the single one, else those of the index. The file of each tensor, by the tensor's name. */

@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
             GenerateCommand.class,
             ScoreCommand.class,
             InspectCommand.class,
+            ConvertCommand.class,
             TokenizeCommand.class,
             BenchCommand.class
         })
