@@ -29,7 +29,7 @@ import java.util.TreeSet;
  */
 public final class Checkpoint {
     static final String CONFIG = "config.json";
-    private static final String SCALE_SUFFIX = "_scale_inv"; // a factor to multiply with, its name notwithstanding
+    static final String SCALE_SUFFIX = "_scale_inv"; // a factor to multiply with, its name notwithstanding
 
     private final Path folder;
     private final ModelConfig config;
@@ -120,10 +120,12 @@ public final class Checkpoint {
         long[] expected = {Math.ceilDiv(codes.shape()[0], blocks.rows()), Math.ceilDiv(codes.shape()[1], blocks.cols())
         };
         if (scales.dtype() != DType.F32 || !Arrays.equals(scales.shape(), expected)) {
-            throw new ModelException("%s is %s; the blocks of %d x %d of %s %s ask for f32%s"
+            throw new ModelException("%s is %s in %s; %s asks for blocks of %d x %d, which for %s %s are f32%s"
                     .formatted(
                             weight + SCALE_SUFFIX,
                             scales,
+                            file(weight + SCALE_SUFFIX).path().getFileName(),
+                            CONFIG,
                             blocks.rows(),
                             blocks.cols(),
                             weight,
@@ -203,7 +205,13 @@ public final class Checkpoint {
         if (entry.type().equals(DType.F8_E4M3.name())) scales(spec.name());
     }
 
-    private SafetensorsFile file(String name) {
+    /** What the file's header says of a tensor. */
+    SafetensorsEntry entry(String name) {
+        return file(name).entry(name);
+    }
+
+    /** The file that has a tensor. */
+    SafetensorsFile file(String name) {
         SafetensorsFile file = files.get(name);
         if (file == null) throw new ModelException("there is no tensor " + name + " in " + folder);
         return file;

@@ -15,6 +15,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -94,10 +95,7 @@ public final class CheckpointWriter {
             }
         }
         if (shards.size() > 1) {
-            Map<String, Object> fields = new LinkedHashMap<>();
-            fields.put("metadata", Map.of("total_size", total));
-            fields.put("weight_map", index);
-            DurableFile.write(folder.resolve(Shards.INDEX), Json.write(fields) + "\n");
+            Shards.writeIndex(folder, index, total);
             written.add(Shards.INDEX);
         }
         DurableFile.write(folder.resolve(Checkpoint.CONFIG), ModelConfigJson.write(config, type));
@@ -136,8 +134,8 @@ public final class CheckpointWriter {
             bytes += more;
         }
         // wide elements first, so that each starts at a multiple of its size
-        shards.forEach(shard -> shard.sort((a, b) ->
-                Integer.compare(b.declared().type().bytes(), a.declared().type().bytes())));
+        shards.forEach(shard -> shard.sort(Comparator.comparingInt(
+                (Item item) -> -DType.valueOf(item.declared().element()).bytes())));
         return shards;
     }
 

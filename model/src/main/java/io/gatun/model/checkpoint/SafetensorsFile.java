@@ -4,17 +4,16 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import io.gatun.model.ModelException;
+import io.gatun.model.json.Excerpt;
+import io.gatun.model.json.InputFile;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
@@ -43,10 +42,10 @@ public final class SafetensorsFile {
     /**
      * Maps a file for as long as {@code arena} lives, and checks its header.
      *
-     * @throws ModelException when there is no such file or it is no whole safetensors file
-     * @throws UncheckedIOException when it cannot be read
+     * @throws ModelException when there is no such file, it cannot be read or is no whole safetensors file
      */
     public static SafetensorsFile open(Path path, Arena arena) {
+        InputFile.require(path);
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             long size = channel.size();
             FileTime modified = Files.getLastModifiedTime(path);
@@ -54,13 +53,10 @@ public final class SafetensorsFile {
             long headerBytes = headerBytes(path, file);
             byte[] text = file.asSlice(8, headerBytes).toArray(JAVA_BYTE);
             MemorySegment data = file.asSlice(8 + headerBytes);
-            SafetensorsHeader header =
-                    SafetensorsHeader.parse(new String(text, StandardCharsets.UTF_8), path.toString(), data.byteSize());
+            SafetensorsHeader header = SafetensorsHeader.parse(text, path.toString(), data.byteSize());
             return new SafetensorsFile(path, modified, size, data, header);
-        } catch (NoSuchFileException e) {
-            throw new ModelException("there is no file " + path, e);
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot read " + path, e);
+            throw new ModelException("cannot read " + path + ": " + e.getMessage(), e);
         }
     }
 
@@ -106,18 +102,20 @@ public final class SafetensorsFile {
      */
     public Tensor tensor(String name) {
         SafetensorsEntry entry = entry(name);
-        for (DType type : DType.values()) {
-            if (type.name().equals(entry.type())) {
-                MemorySegment bytes = data.asSlice(entry.begin(), entry.end() - entry.begin());
-                return Tensor.of(bytes, type, entry.shape().clone());
-            }
-        }
-        throw new ModelException("%s is %s in %s; that element type is not supported".formatted(name, entry, path));
+        DType type = entry.dtype()
+                .orElseThrow(() -> new ModelException(
+                        "%s is %s in %s; that element type is not supported".formatted(Excerpt.of(name), entry, path)));
+        return Tensor.of(bytes(entry), type, entry.shape());
+    }
+
+    /** A tensor's bytes in place, whatever its element type. */
+    MemorySegment bytes(SafetensorsEntry entry) {
+        return data.asSlice(entry.begin(), entry.end() - entry.begin());
     }
 
     SafetensorsEntry entry(String name) {
         SafetensorsEntry entry = header.entries().get(name);
-        if (entry == null) throw new ModelException("there is no tensor " + name + " in " + path);
+        if (entry == null) throw new ModelException("there is no tensor " + Excerpt.of(name) + " in " + path);
         return entry;
     }
 

@@ -1,8 +1,12 @@
 package io.gatun.model.checkpoint;
 
 import io.gatun.model.ModelException;
+import io.gatun.model.json.Excerpt;
+import io.gatun.model.json.InputFile;
+import io.gatun.model.json.Json;
 import io.gatun.model.json.JsonObject;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,25 +21,28 @@ import java.util.Map;
  */
 record SafetensorsHeader(Map<String, SafetensorsEntry> entries, Map<String, String> metadata) {
     private static final String METADATA = "__metadata__";
+    private static final int MOST_VALUES =
+            100_000; // in one entry: a shape has a few, metadata of a training run some hundreds
 
     /**
-     * Reads the header's JSON.
+     * Reads the header's JSON, one tensor after another.
      *
      * @param dataBytes how many bytes follow the header
      */
-    static SafetensorsHeader parse(String text, String file, long dataBytes) {
-        JsonObject json = JsonObject.parse(text, file + " (header)");
+    static SafetensorsHeader parse(byte[] utf8, String file, long dataBytes) {
+        String source = file + " (header)";
+        String text = InputFile.text(utf8, source);
         Map<String, SafetensorsEntry> entries = new LinkedHashMap<>();
         Map<String, String> metadata = new LinkedHashMap<>();
-        for (Object key : json.fields().keySet()) {
-            String name = key.toString();
-            JsonObject fields = json.object(name).orElseThrow(() -> json.wrong(name, "an object"));
+        Json.fields(text, source, MOST_VALUES, (name, tree) -> {
+            JsonObject field = JsonObject.of(Collections.singletonMap(name, tree), source);
+            JsonObject fields = field.object(name).orElseThrow(() -> field.wrong(name, "an object"));
             if (name.equals(METADATA)) {
-                fields.fields().forEach((field, value) -> metadata.put(field.toString(), String.valueOf(value)));
+                fields.fields().forEach((key, value) -> metadata.put(key.toString(), String.valueOf(value)));
             } else {
                 entries.put(name, entry(name, fields));
             }
-        }
+        });
         SafetensorsHeader header = new SafetensorsHeader(entries, metadata);
         header.checkSizes(file);
         header.checkCover(file, dataBytes);
@@ -56,7 +63,8 @@ record SafetensorsHeader(Map<String, SafetensorsEntry> entries, Map<String, Stri
         return fields.list(name).stream()
                 .mapToLong(element -> {
                     if (element instanceof Long number && number >= 0) return number;
-                    throw fields.error(name, "holds " + element + "; whole numbers from 0 on were expected");
+                    throw fields.error(
+                            name, "holds " + Excerpt.of(element) + "; whole numbers from 0 on were expected");
                 })
                 .toArray();
     }
@@ -67,8 +75,8 @@ record SafetensorsHeader(Map<String, SafetensorsEntry> entries, Map<String, Stri
             long bytes = entry.end() - entry.begin();
             int each = entry.elementBytes();
             if (count < 0 || each > 0 && (count != bytes / each || bytes % each != 0)) {
-                throw new ModelException(
-                        "%s: the header gives %d bytes to %s, which is %s".formatted(file, bytes, entry.name(), entry));
+                throw new ModelException("%s: the header gives %d bytes to %s, which is %s"
+                        .formatted(file, bytes, Excerpt.of(entry.name()), entry));
             }
         }
     }
@@ -83,9 +91,9 @@ record SafetensorsHeader(Map<String, SafetensorsEntry> entries, Map<String, Stri
                 throw new ModelException("%s: %s starts at byte %d of the data, and %s ends at %d: tensors %s"
                         .formatted(
                                 file,
-                                entry.name(),
+                                Excerpt.of(entry.name()),
                                 entry.begin(),
-                                previous,
+                                Excerpt.of(previous),
                                 covered,
                                 entry.begin() < covered ? "overlap" : "leave a hole"));
             }

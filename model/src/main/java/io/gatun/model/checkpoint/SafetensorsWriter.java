@@ -29,15 +29,32 @@ public final class SafetensorsWriter implements AutoCloseable {
     private final DurableFile file;
     private final List<Declaration> declared;
     private int written; // of the declared tensors
+    private long rowsWritten; // of the next one, when it is written in parts
     private final Arena arena = Arena.ofConfined();
     private MemorySegment scratch; // made for the first tensor that needs conversion
 
-    /** What the file will hold under a name. */
-    public record Declaration(String name, DType type, long... shape) {
-        long bytes() {
+    /**
+     * What the file will hold under a name.
+     *
+     * @param element the element type's name in the file
+     * @param bytes of the whole tensor
+     */
+    public record Declaration(String name, String element, long bytes, long... shape) {
+        public Declaration(String name, DType type, long... shape) {
+            this(name, type.name(), bytes(type, shape), shape);
+        }
+
+        private static long bytes(DType type, long[] shape) {
             long bytes = type.bytes();
             for (long size : shape) bytes = Math.multiplyExact(bytes, size);
             return bytes;
+        }
+
+        /** The number of dimensions but the last, multiplied: what {@link #writeRows} counts. */
+        private long rows() {
+            long rows = 1;
+            for (int i = 0; i < shape.length - 1; i++) rows *= shape[i];
+            return rows;
         }
 
         @Override
@@ -86,7 +103,7 @@ public final class SafetensorsWriter implements AutoCloseable {
             List<Long> offsets = List.of(at, at += next.bytes());
             List<Long> shape = Arrays.stream(next.shape()).boxed().toList();
             Map<String, Object> described = new LinkedHashMap<>(); // ordered, so that equal tensors give equal files
-            described.put("dtype", next.type().name());
+            described.put("dtype", next.element());
             described.put("shape", shape);
             described.put("data_offsets", offsets);
             if (fields.put(next.name(), described) != null) {
@@ -114,12 +131,51 @@ public final class SafetensorsWriter implements AutoCloseable {
         if (!Arrays.equals(tensor.shape(), next.shape())) {
             throw new ModelException("%s: the tensor for %s is %s".formatted(path, next, tensor));
         }
-        if (tensor.isContiguous()) {
-            write(tensor, 0, tensor.count(), next.type());
-        } else {
-            for (long r = 0; r < tensor.rows(); r++) write(tensor, r * tensor.rowStride(), tensor.cols(), next.type());
+        put(tensor, DType.valueOf(next.element()));
+        written++;
+    }
+
+    /**
+     * Writes the next rows of the next declared tensor, a matrix, converted as {@link #write} does.
+     *
+     * @throws ModelException when its rows are others than the declared ones, or more
+     */
+    public void writeRows(Tensor rows) {
+        Declaration next = declared.get(written);
+        rowsWritten += rows.rows();
+        if (rows.cols() != next.shape()[next.shape().length - 1] || rowsWritten > next.rows()) {
+            throw new ModelException("%s: %d rows of %s so far, with %s".formatted(path, rowsWritten, next, rows));
+        }
+        put(rows, DType.valueOf(next.element()));
+        if (rowsWritten < next.rows()) return;
+        rowsWritten = 0;
+        written++;
+    }
+
+    /**
+     * Writes the next declared tensor as the bytes that it has elsewhere.
+     *
+     * @throws ModelException when they are not as many as declared
+     */
+    void writeBytes(MemorySegment bytes) {
+        Declaration next = declared.get(written);
+        if (bytes.byteSize() != next.bytes()) {
+            throw new ModelException(
+                    "%s: %d bytes for %s, which has %d".formatted(path, bytes.byteSize(), next, next.bytes()));
+        }
+        for (long done = 0; done < bytes.byteSize(); done += CHUNK) {
+            file.write(bytes.asSlice(done, Math.min(CHUNK, bytes.byteSize() - done))
+                    .asByteBuffer());
         }
         written++;
+    }
+
+    private void put(Tensor tensor, DType type) {
+        if (tensor.isContiguous()) {
+            write(tensor, 0, tensor.count(), type);
+        } else {
+            for (long r = 0; r < tensor.rows(); r++) write(tensor, r * tensor.rowStride(), tensor.cols(), type);
+        }
     }
 
     private void write(Tensor tensor, long from, long count, DType type) {

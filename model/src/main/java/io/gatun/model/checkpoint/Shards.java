@@ -1,9 +1,12 @@
 package io.gatun.model.checkpoint;
 
 import io.gatun.model.ModelException;
+import io.gatun.model.json.Excerpt;
+import io.gatun.model.json.Json;
 import io.gatun.model.json.JsonObject;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -19,6 +22,19 @@ final class Shards {
     /** The name of shard {@code number} (from 1) of {@code count}. */
     static String name(int number, int count) {
         return count == 1 ? SINGLE : "model-%05d-of-%05d.safetensors".formatted(number, count);
+    }
+
+    /**
+     * Writes the index.
+     *
+     * @param files the file of each tensor, by the tensor's name
+     * @param bytes of all tensors
+     */
+    static void writeIndex(Path folder, Map<String, String> files, long bytes) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("metadata", Map.of("total_size", bytes));
+        fields.put("weight_map", files);
+        DurableFile.write(folder.resolve(INDEX), Json.write(fields) + "\n");
     }
 
     /** Opens a folder's files: the single one, else those of the index. The file of each tensor, by the tensor's name. */
@@ -42,16 +58,30 @@ final class Shards {
         for (Object key : map.fields().keySet()) {
             String name = key.toString();
             String shard = map.text(name);
-            if (shard.contains("/") || shard.contains("\\"))
-                throw map.wrong(name, "the name of a file beside the index");
+            if (!isPlainName(shard)) throw map.wrong(name, "the name of a file beside the index");
+            if (!Files.exists(folder.resolve(shard))) {
+                throw map.error(
+                        name, "is in " + Excerpt.of(shard) + ", says the index, and there is no such file beside it");
+            }
             SafetensorsFile file =
                     shards.computeIfAbsent(shard, _ -> SafetensorsFile.open(folder.resolve(shard), arena));
             if (!file.has(name)) {
-                throw new ModelException(
-                        index.source() + " says that " + name + " is in " + shard + "; there is none there");
+                throw new ModelException("%s says that %s is in %s; there is none there"
+                        .formatted(index.source(), Excerpt.of(name), shard));
             }
             files.put(name, file);
         }
         return files;
+    }
+
+    /** Whether a name stays in its folder on any system, and is one that this system can have. */
+    private static boolean isPlainName(String name) {
+        if (name.isEmpty() || name.equals(".") || name.equals("..")) return false;
+        if (name.contains("/") || name.contains("\\") || name.contains(":")) return false;
+        try {
+            return Path.of(name).getNameCount() == 1;
+        } catch (InvalidPathException e) {
+            return false;
+        }
     }
 }

@@ -1,5 +1,6 @@
 package io.gatun.model.config;
 
+import static io.gatun.model.config.Rules.atMost;
 import static io.gatun.model.config.Rules.given;
 import static io.gatun.model.config.Rules.notNegative;
 import static io.gatun.model.config.Rules.positive;
@@ -77,6 +78,21 @@ public record ModelConfig(
         given("scoring_func", scoringFunc);
         given("topk_method", topkMethod);
         checkGroups(nRoutedExperts, nGroup, topkGroup, topkMethod);
+        checkLimits(
+                vocabSize,
+                hiddenSize,
+                intermediateSize,
+                moeIntermediateSize,
+                numHiddenLayers,
+                numAttentionHeads,
+                nRoutedExperts,
+                nSharedExperts,
+                kvLoraRank,
+                qLoraRank,
+                qkRopeHeadDim,
+                vHeadDim,
+                qkNopeHeadDim,
+                numNextnPredictLayers);
         int eligible = nRoutedExperts / nGroup * topkGroup;
         rule(
                 numExpertsPerTok > 0 && numExpertsPerTok <= eligible,
@@ -86,6 +102,43 @@ public record ModelConfig(
                 nRoutedExperts,
                 nGroup,
                 topkGroup);
+    }
+
+    /** Far above any model, and low enough that products of sizes and lists of parameters can be had. */
+    private static void checkLimits(
+            int vocabulary,
+            int hidden,
+            int dense,
+            int expert,
+            int layers,
+            int heads,
+            int experts,
+            int shared,
+            int keyRank,
+            int queryRank,
+            int ropeDim,
+            int valueDim,
+            int nopeDim,
+            int modules) {
+        atMost("vocab_size", vocabulary, 1 << 24);
+        atMost("hidden_size", hidden, 1 << 20);
+        atMost("intermediate_size", dense, 1 << 20);
+        atMost("moe_intermediate_size", expert, 1 << 20);
+        atMost("num_hidden_layers", layers, 10_000);
+        atMost("num_nextn_predict_layers", modules, 1_000);
+        atMost("num_attention_heads", heads, 1 << 16);
+        atMost("n_shared_experts", shared, 1 << 10);
+        atMost("kv_lora_rank", keyRank, 1 << 20);
+        atMost("q_lora_rank", queryRank, 1 << 20);
+        atMost("qk_rope_head_dim", ropeDim, 1 << 16);
+        atMost("qk_nope_head_dim", nopeDim, 1 << 16);
+        atMost("v_head_dim", valueDim, 1 << 16);
+        rule(
+                (long) (layers + modules) * experts <= 1 << 18,
+                "num_hidden_layers is %d and n_routed_experts is %d: at most %d experts in all layers are known to Gatun",
+                layers,
+                experts,
+                1 << 18);
     }
 
     private static void checkGroups(int experts, int groups, int kept, TopkMethod method) {

@@ -85,8 +85,10 @@ public final class ModelConfigJson {
             if (!quantization.text("fmt", "e4m3").equals("e4m3")) throw quantization.wrong("fmt", "e4m3");
             if (quantization.list("weight_block_size") instanceof List<?> size
                     && size.size() == 2
-                    && size.get(0) instanceof Number rows
-                    && size.get(1) instanceof Number cols) {
+                    && size.get(0) instanceof Long rows
+                    && size.get(1) instanceof Long cols
+                    && rows == rows.intValue()
+                    && cols == cols.intValue()) {
                 boolean powerOfTwo = quantization.text("scale_fmt", "").equals("ue8m0");
                 try {
                     return new Fp8Blocks(rows.intValue(), cols.intValue(), powerOfTwo);
@@ -181,8 +183,11 @@ public final class ModelConfigJson {
 
     private static int token(JsonObject json, String name, int otherwise) {
         if (!json.mentions(name)) return otherwise;
-        boolean several = json.fields().get(name) instanceof List<?>;
-        if (several && json.list(name).getFirst() instanceof Long id) return Math.toIntExact(id);
+        if (json.fields().get(name) instanceof List<?> several) {
+            boolean ids = !several.isEmpty() && several.getFirst() instanceof Long first && first == first.intValue();
+            if (!ids) throw json.error(name, "is an array that does not start with a token's id");
+            return ((Long) several.getFirst()).intValue();
+        }
         return json.integer(name, -1);
     }
 

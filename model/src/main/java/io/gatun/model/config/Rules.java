@@ -16,6 +16,10 @@ final class Rules {
         rule(value > 0 && value < Double.POSITIVE_INFINITY, "%s is %s; it is a number above 0", field, value);
     }
 
+    static void atMost(String field, long value, long most) {
+        rule(value <= most, "%s is %d; at most %d is known to Gatun", field, value, most);
+    }
+
     static void notNegative(String field, long value) {
         rule(value >= 0, "%s is %d; it is not negative", field, value);
     }

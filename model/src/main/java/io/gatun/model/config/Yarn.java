@@ -15,10 +15,13 @@ public record Yarn(
         double mscaleAllDim, // of the attention scores
         int originalMaxPositionEmbeddings) { // the original context, in tokens
     public Yarn {
-        rule(factor >= 1, "rope_scaling.factor is %s; a stretch is at least 1", factor);
+        rule(
+                factor >= 1 && factor < Double.POSITIVE_INFINITY,
+                "rope_scaling.factor is %s; a stretch is at least 1",
+                factor);
         positive("rope_scaling.beta_slow", betaSlow);
         rule(
-                betaFast > betaSlow,
+                betaFast > betaSlow && betaFast < Double.POSITIVE_INFINITY,
                 "rope_scaling.beta_fast is %s and beta_slow is %s: the ramp runs from more turns to fewer",
                 betaFast,
                 betaSlow);
@@ -27,7 +30,7 @@ public record Yarn(
                 "rope_scaling.mscale is %s and mscale_all_dim is %s: only equal ones are known",
                 mscale,
                 mscaleAllDim);
-        rule(mscale >= 0, "rope_scaling.mscale is %s; it is not negative", mscale);
+        rule(mscale >= 0 && mscale < Double.POSITIVE_INFINITY, "rope_scaling.mscale is %s; it is not negative", mscale);
         positive("rope_scaling.original_max_position_embeddings", originalMaxPositionEmbeddings);
     }
 

@@ -1,17 +1,15 @@
 package io.gatun.model.json;
 
 import io.gatun.model.ModelException;
-import java.io.IOException;
 import java.io.StringWriter;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -20,6 +18,7 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.PrettyPrinter;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.util.DefaultIndenter;
 import tools.jackson.core.util.DefaultPrettyPrinter;
@@ -30,26 +29,23 @@ import tools.jackson.core.util.Separators;
  * {@code Long}, {@code Double}, {@code Boolean} and {@code null}.
  */
 public final class Json {
+    static final int ANY = Integer.MAX_VALUE;
+
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES) // names of tensors differ, all of them
             .build();
 
     private Json() {}
 
     /**
-     * The tree in a file.
+     * The tree in a file of less than a gigabyte.
      *
-     * @throws ModelException when there is no such file or it is no JSON
-     * @throws UncheckedIOException when it cannot be read
+     * @throws ModelException when there is no such file, it cannot be read or is no JSON
      */
     public static Object read(Path file) {
-        try {
-            return parse(Files.readString(file), file.toString());
-        } catch (NoSuchFileException e) {
-            throw new ModelException("there is no file " + file, e);
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot read " + file, e);
-        }
+        String source = file.toString();
+        return parse(InputFile.text(InputFile.read(file, 1 << 30), source), source, ANY);
     }
 
     /**
@@ -59,42 +55,91 @@ public final class Json {
      * @throws ModelException when the text is no JSON; the message names the line
      */
     public static Object parse(String text, String source) {
+        return parse(text, source, ANY);
+    }
+
+    /** The tree in a text; one of more than {@code most} values is refused, since it would fill the heap. */
+    static Object parse(String text, String source, int most) {
+        return read(text, source, parser -> new TreeReader(parser, source, most).value());
+    }
+
+    /**
+     * Gives the fields of an object to {@code each}, one after another, so that the whole is never in memory.
+     *
+     * @param source what to call the text in errors
+     * @param most how many values one field may hold
+     * @param each takes a field's name and its tree
+     * @throws ModelException when the text is no JSON or no object, or a field is larger
+     */
+    public static void fields(String text, String source, int most, BiConsumer<String, Object> each) {
+        read(text, source, parser -> {
+            if (parser.currentToken() != JsonToken.START_OBJECT) {
+                JsonObject.of(new TreeReader(parser, source, most).value(), source); // throws, with what it is
+            }
+            while (parser.nextToken() != JsonToken.END_OBJECT) {
+                String name = parser.currentName();
+                parser.nextToken();
+                each.accept(name, new TreeReader(parser, source, most).value());
+            }
+            return null;
+        });
+    }
+
+    private static Object read(String text, String source, Function<JsonParser, Object> reader) {
         try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), text)) {
             if (parser.nextToken() == null) throw new ModelException(source + " is empty; JSON was expected");
-            Object tree = value(parser);
+            Object tree = reader.apply(parser);
             if (parser.nextToken() != null)
                 throw new ModelException(source + ": more follows after the end of the JSON");
             return tree;
         } catch (JacksonException e) {
             var at = e.getLocation();
             String where = at == null ? "" : " line " + at.getLineNr() + ", column " + at.getColumnNr();
-            throw new ModelException(source + where + ": " + e.getOriginalMessage(), e);
+            throw new ModelException(source + where + ": " + Excerpt.sentence(e.getOriginalMessage()), e);
         }
     }
 
-    private static Object value(JsonParser parser) {
-        return switch (parser.currentToken()) {
-            case START_OBJECT -> {
-                Map<String, Object> fields = new LinkedHashMap<>();
-                while (parser.nextToken() != JsonToken.END_OBJECT) {
-                    String name = parser.currentName();
-                    parser.nextToken();
-                    fields.put(name, value(parser));
+    /** Reads one value; how deep it may nest the parser limits, to 500. */
+    private static final class TreeReader {
+        private final JsonParser parser;
+        private final String source;
+        private final int most;
+        private int values;
+
+        TreeReader(JsonParser parser, String source, int most) {
+            this.parser = parser;
+            this.source = source;
+            this.most = most;
+        }
+
+        Object value() {
+            if (++values > most) {
+                throw new ModelException("%s holds more than %,d values in one tree; that many were not expected"
+                        .formatted(source, most));
+            }
+            return switch (parser.currentToken()) {
+                case START_OBJECT -> {
+                    Map<String, Object> fields = new LinkedHashMap<>();
+                    while (parser.nextToken() != JsonToken.END_OBJECT) {
+                        String name = parser.currentName();
+                        parser.nextToken();
+                        fields.put(name, value());
+                    }
+                    yield fields;
                 }
-                yield fields;
-            }
-            case START_ARRAY -> {
-                List<Object> elements = new ArrayList<>();
-                while (parser.nextToken() != JsonToken.END_ARRAY) elements.add(value(parser));
-                yield elements;
-            }
-            case VALUE_STRING -> parser.getString();
-            case VALUE_NUMBER_INT -> parser.getLongValue();
-            case VALUE_NUMBER_FLOAT -> parser.getDoubleValue();
-            case VALUE_TRUE -> true;
-            case VALUE_FALSE -> false;
-            default -> null;
-        };
+                case START_ARRAY -> {
+                    List<Object> elements = new ArrayList<>();
+                    while (parser.nextToken() != JsonToken.END_ARRAY) elements.add(value());
+                    yield elements;
+                }
+                case VALUE_STRING -> parser.getString();
+                case VALUE_NUMBER_INT -> parser.getLongValue();
+                case VALUE_NUMBER_FLOAT -> parser.getDoubleValue();
+                case VALUE_TRUE -> true;
+                case VALUE_FALSE -> false;
+                default -> null;
+            };
+        }
     }
 
     /** The text of a tree, indented, one field a line. Numbers may be any {@code Number}. */

@@ -13,6 +13,9 @@ import java.util.Optional;
  * {@link ModelException}s that name the source, the field, what was expected and what was found.
  */
 public final class JsonObject {
+    private static final int LONGEST_FILE = 64 << 20; // bytes; the index of DeepSeek-V3 has 9 million
+    private static final int MOST_VALUES = 2_000_000;
+
     private final String source;
     private final String path;
     private final Map<?, ?> fields;
@@ -23,9 +26,15 @@ public final class JsonObject {
         this.fields = fields;
     }
 
-    /** The object in a file. */
+    /**
+     * The object in a file.
+     *
+     * @throws ModelException when there is no such file, it is too large for a configuration or an index, or no JSON object
+     */
     public static JsonObject read(Path file) {
-        return of(Json.read(file), file.toString());
+        String source = file.toString();
+        String text = InputFile.text(InputFile.read(file, LONGEST_FILE), source);
+        return of(Json.parse(text, source, MOST_VALUES), source);
     }
 
     /** The object in a text; {@code source} is what errors call it. */
@@ -142,7 +151,7 @@ public final class JsonObject {
 
     /** An error that names the source and the field, and continues with {@code rest}. */
     public ModelException error(String name, String rest) {
-        return new ModelException(source + ": " + path + name + " " + rest);
+        return new ModelException(source + ": " + Excerpt.of(path + name) + " " + rest);
     }
 
     private void require(String name) {
@@ -152,7 +161,7 @@ public final class JsonObject {
     private static String shown(Object value) {
         return switch (value) {
             case null -> "null";
-            case String text -> '"' + text + '"';
+            case String text -> '"' + Excerpt.of(text) + '"';
             case Map<?, ?> _ -> "an object";
             case List<?> _ -> "an array";
             default -> value.toString();

@@ -1,5 +1,6 @@
 package io.gatun.model.tokenizer;
 
+import io.gatun.model.json.Excerpt;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -59,7 +60,7 @@ final class BpeModel {
                 throw refused(".vocab[\"" + token + "\"]", json.getString(), "an id to " + TokenizerJson.HIGHEST_ID);
             }
             if (vocabulary.put(token, json.getIntValue()) != null) {
-                throw new TokenizerException(where + ".vocab[\"" + token + "\"] is there twice");
+                throw new TokenizerException(where + ".vocab[\"" + Excerpt.of(token) + "\"] is there twice");
             }
         }
     }
@@ -116,7 +117,8 @@ final class BpeModel {
     private int idOf(String token, int rank) {
         Integer id = vocabulary.get(token);
         if (id == null)
-            throw new TokenizerException(where + ".merges[" + rank + "]: " + token + " is not in the vocab");
+            throw new TokenizerException(
+                    where + ".merges[" + rank + "]: " + Excerpt.of(token) + " is not in the vocab");
         return id;
     }
 
@@ -135,6 +137,7 @@ final class BpeModel {
     }
 
     private TokenizerException refused(String field, Object found, String expected) {
-        return new TokenizerException("%s%s is %s; %s was expected".formatted(where, field, found, expected));
+        return new TokenizerException(
+                "%s%s is %s; %s was expected".formatted(where, Excerpt.of(field), Excerpt.of(found), expected));
     }
 }

@@ -1,5 +1,6 @@
 package io.gatun.model.tokenizer;
 
+import io.gatun.model.json.Excerpt;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,12 +31,12 @@ final class JsonFields {
     private static JsonFields of(String where, Object value) {
         if (value == null) return null;
         if (value instanceof Map<?, ?> map) return new JsonFields(where, map);
-        throw new TokenizerException(where + " is " + value + "; an object was expected");
+        throw new TokenizerException(where + " is " + Excerpt.of(value) + "; an object was expected");
     }
 
     private static List<JsonFields> all(String where, Object value) {
         if (!(value instanceof List<?> list)) {
-            throw new TokenizerException(where + " is " + value + "; an array was expected");
+            throw new TokenizerException(where + " is " + Excerpt.of(value) + "; an array was expected");
         }
         List<JsonFields> all = new ArrayList<>(list.size());
         for (Object element : list) {
@@ -107,7 +108,7 @@ final class JsonFields {
     /** The exception for a field whose value is not one of those {@code expected}. */
     TokenizerException refused(String field, String expected) {
         return new TokenizerException(
-                "%s.%s is %s; %s was expected".formatted(where, field, fields.get(field), expected));
+                "%s.%s is %s; %s was expected".formatted(where, field, Excerpt.of(fields.get(field)), expected));
     }
 
     private <T> T get(String field, Class<T> type, String expected) {

@@ -1,5 +1,6 @@
 package io.gatun.model.tokenizer;
 
+import io.gatun.model.json.Excerpt;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -23,8 +24,12 @@ final class OnigurumaRegex {
 
     private static final Pattern COUNT = Pattern.compile("\\{\\d+(?:,\\d*)?}(?![+?])");
 
+    private static final int LONGEST = 10_000; // characters; published ones have a few hundred
+    private static final int DEEPEST = 100; // Java compiles groups recursively
+
     private final String regex;
     private int at;
+    private int depth; // open groups
 
     private OnigurumaRegex(String regex) {
         this.regex = regex;
@@ -32,12 +37,16 @@ final class OnigurumaRegex {
 
     /** @throws IllegalArgumentException with a sentence that names the part which cannot be had */
     static Pattern compile(String regex) {
+        if (regex.length() > LONGEST) {
+            throw new IllegalArgumentException("the regular expression has %,d characters; at most %,d are compiled"
+                    .formatted(regex.length(), LONGEST));
+        }
         new OnigurumaRegex(regex).check();
         try {
             return Pattern.compile(regex, FLAGS);
         } catch (PatternSyntaxException e) {
             throw new IllegalArgumentException(
-                    "the regular expression %s is not one: %s".formatted(regex, e.getDescription()), e);
+                    "the regular expression %s is not one: %s".formatted(Excerpt.of(regex), e.getDescription()), e);
         }
     }
 
@@ -45,7 +54,15 @@ final class OnigurumaRegex {
         while (at < regex.length()) {
             switch (regex.charAt(at)) {
                 case '\\' -> take(ESCAPE, "this escape");
-                case '(' -> take(regex.startsWith("(?i", at) ? ANY_CASE : GROUP, "this kind of group");
+                case '(' -> {
+                    boolean anyCase = regex.startsWith("(?i", at);
+                    if (!anyCase && ++depth > DEEPEST) throw refused("more than " + DEEPEST + " open groups");
+                    take(anyCase ? ANY_CASE : GROUP, "this kind of group");
+                }
+                case ')' -> {
+                    depth--;
+                    at++;
+                }
                 case '{' -> take(COUNT, "this count (or a lazy or possessive one)");
                 case '[' -> checkClass();
                 default -> at++;

@@ -1,5 +1,6 @@
 package io.gatun.model.tokenizer;
 
+import io.gatun.model.json.Excerpt;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -17,6 +18,8 @@ import tools.jackson.core.json.JsonFactory;
 public final class TokenizerJson {
     /** Far above any vocabulary: ids index arrays. */
     static final int HIGHEST_ID = (1 << 24) - 1;
+
+    private static final int MOST_ADDED = 1 << 20; // each character is a node of the tree that finds added tokens
 
     private final String file;
     private final Map<String, JsonFields> parts = new HashMap<>(); // normalizer, pre_tokenizer, decoder
@@ -40,14 +43,14 @@ public final class TokenizerJson {
         JsonFactory factory = JsonFactory.builder()
                 .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
                 .build();
-        try (JsonParser json = factory.createParser(ObjectReadContext.empty(), files.tokenizerJson())) {
+        String text = files.tokenizerJson(reader.file);
+        try (JsonParser json = factory.createParser(ObjectReadContext.empty(), text)) {
             reader.read(json);
         } catch (JacksonException e) {
             TokenStreamLocation at = e.getLocation();
-            throw new TokenizerException(
-                    "%s is not JSON, line %d, column %d: %s"
-                            .formatted(tokenizerJson, at.getLineNr(), at.getColumnNr(), e.getOriginalMessage()),
-                    e);
+            String where = at == null ? "" : ", line %d, column %d".formatted(at.getLineNr(), at.getColumnNr());
+            String found = Excerpt.sentence(e.getOriginalMessage());
+            throw new TokenizerException("%s is not JSON%s: %s".formatted(tokenizerJson, where, found), e);
         }
         return reader.tokenizer(files);
     }
@@ -56,7 +59,7 @@ public final class TokenizerJson {
         if (json.nextToken() != JsonToken.START_OBJECT) throw new TokenizerException(file + " is no JSON object");
         while (json.nextToken() != JsonToken.END_OBJECT) {
             String field = json.currentName();
-            String where = file + ": " + field;
+            String where = file + ": " + Excerpt.of(field);
             json.nextToken();
             switch (field) {
                 case "added_tokens" -> readAdded(JsonFields.readAll(where, json));
@@ -64,7 +67,8 @@ public final class TokenizerJson {
                 case "normalizer", "pre_tokenizer", "decoder" -> parts.put(field, JsonFields.read(where, json));
                 case "version" -> {
                     if (!json.getString().equals("1.0")) {
-                        throw new TokenizerException(where + " is " + json.getString() + "; 1.0 was expected");
+                        throw new TokenizerException(
+                                where + " is " + Excerpt.of(json.getString()) + "; 1.0 was expected");
                     }
                 }
                 case "truncation", "padding" -> {
@@ -78,9 +82,15 @@ public final class TokenizerJson {
     }
 
     private void readAdded(List<JsonFields> tokens) {
+        int characters = 0;
         for (JsonFields token : tokens) {
             String content = token.text("content");
             if (content.isEmpty()) throw token.refused("content", "a text");
+            characters += content.length();
+            if (characters > MOST_ADDED) {
+                throw new TokenizerException(file + ": added_tokens have more than " + MOST_ADDED
+                        + " characters in all; some thousands were expected");
+            }
             added.add(new AddedToken(
                     token.id("id"),
                     content,
@@ -131,7 +141,7 @@ public final class TokenizerJson {
             Integer inModel = model.vocabulary().get(token.content());
             if (inModel != null && inModel != token.id()) {
                 throw new TokenizerException("%s: added_tokens gives %s the id %d; model.vocab gives it %d"
-                        .formatted(file, token.content(), token.id(), inModel));
+                        .formatted(file, Excerpt.of(token.content()), token.id(), inModel));
             }
             String other = names.put(token.id(), token.content());
             boolean same = inModel != null && token.content().equals(other);
@@ -140,7 +150,7 @@ public final class TokenizerJson {
     }
 
     private TokenizerException clash(String field, String token, int id, String other) {
-        return new TokenizerException(
-                "%s: %s gives %s the id %d, which %s has already".formatted(file, field, token, id, other));
+        return new TokenizerException("%s: %s gives %s the id %d, which %s has already"
+                .formatted(file, field, Excerpt.of(token), id, Excerpt.of(other)));
     }
 }

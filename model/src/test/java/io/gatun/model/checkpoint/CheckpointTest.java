@@ -2,6 +2,7 @@ package io.gatun.model.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.gatun.model.Golden;
 import io.gatun.model.ModelException;
@@ -9,6 +10,7 @@ import io.gatun.model.config.Fp8Blocks;
 import io.gatun.model.config.ModelParameters;
 import io.gatun.model.config.ParameterSpec;
 import io.gatun.model.config.Role;
+import io.gatun.model.json.Json;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import java.io.IOException;
@@ -19,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
@@ -183,8 +186,8 @@ class CheckpointTest {
         change("fp8-mini", tensors -> tensors.remove(weight + "_scale_inv"));
         assertRefused("there is no tensor " + weight + "_scale_inv in " + folder);
         change("fp8-mini", tensors -> tensors.put(weight + "_scale_inv", Tensor.zeros(arena, DType.F32, 2, 1)));
-        assertRefused(weight + "_scale_inv is f32[2, 1]; the blocks of 128 x 128 of " + weight
-                + " f8_e4m3[256, 256] ask for f32[2, 2]");
+        assertRefused(weight + "_scale_inv is f32[2, 1] in model.safetensors; config.json asks for blocks of 128 x 128,"
+                + " which for " + weight + " f8_e4m3[256, 256] are f32[2, 2]");
         Files.copy(Golden.folder("v3-mini").resolve("config.json"), folder.resolve("config.json"), REPLACE);
         change("fp8-mini", _ -> {});
         String config = Files.readString(folder.resolve("config.json")).replace("quantization_config", "other");
@@ -205,6 +208,30 @@ class CheckpointTest {
     }
 
     @Test
+    void followsLinksAndRefusesFoldersAndPipes() throws IOException, InterruptedException {
+        change("v3-mini", _ -> {});
+        Path weights = folder.resolve("model.safetensors");
+        Path elsewhere = folder.resolve("blob");
+        Files.move(weights, elsewhere);
+        Files.createSymbolicLink(weights, elsewhere);
+        assertThat(Checkpoint.open(folder, arena).unused()).isEmpty();
+        Files.move(elsewhere, folder.resolve("moved"));
+        assertRefused("there is neither model.safetensors nor model.safetensors.index.json in " + folder);
+        Files.delete(weights);
+        Files.createDirectory(weights);
+        assertRefused(weights + " is a folder; a file was expected");
+        Files.delete(weights);
+        Path config = folder.resolve("config.json");
+        Files.delete(config);
+        Files.createDirectory(config);
+        assertRefused(config + " is a folder; a file was expected");
+        Files.delete(config);
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/mkfifo")), "no mkfifo here");
+        new ProcessBuilder("/usr/bin/mkfifo", config.toString()).start().waitFor();
+        assertRefused(config + " is a pipe or a device; a file was expected");
+    }
+
+    @Test
     void refusesAnIndexThatDoesNotFitItsFiles() throws IOException {
         Path index = folder.resolve("model.safetensors.index.json");
         Files.copy(Golden.folder("v3-mini").resolve("config.json"), folder.resolve("config.json"));
@@ -214,7 +241,15 @@ class CheckpointTest {
         assertRefused(
                 index + ": weight_map.a is \"../a.safetensors\"; it should be the name of a file beside the index");
         Files.writeString(index, "{\"weight_map\": {\"a\": \"a.safetensors\"}}");
-        assertRefused("there is no file " + folder.resolve("a.safetensors"));
+        assertRefused(
+                index + ": weight_map.a is in a.safetensors, says the index, and there is no such file beside it");
+        for (String outside : List.of("", ".", "..", "/etc/passwd", "a/b", "C:a", "..\\a", "a\u0000b")) {
+            Files.writeString(index, Json.write(Map.of("weight_map", Map.of("a", outside))));
+            assertThatThrownBy(() -> Checkpoint.open(folder, arena))
+                    .isInstanceOf(ModelException.class)
+                    .hasMessageEndingWith("it should be the name of a file beside the index");
+        }
+        Files.writeString(index, "{\"weight_map\": {\"a\": \"a.safetensors\"}}");
         SafetensorsWriter.write(folder.resolve("a.safetensors"), Map.of("b", Tensor.zeros(arena, DType.F32, 1)));
         assertRefused(index + " says that a is in a.safetensors; there is none there");
     }

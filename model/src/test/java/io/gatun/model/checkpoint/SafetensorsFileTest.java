@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -101,6 +102,15 @@ class SafetensorsFileTest {
             {"a": {"dtype": "F32", "data_offsets": [0, 4]}} | 4 | ` (header): a.shape is missing`
             {"a": {"shape": [1], "data_offsets": [0, 4]}} | 4 | ` (header): a.dtype is missing`
             {"a": null} | 0 | ` (header): a is null; it should be an object`
+            {"a": {"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]}} | 0 | ` (header): a.data_offsets holds -4; whole numbers from 0 on were expected`
+            {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 9223372036854775807]}} | 4 | : the header gives 9223372036854775807 bytes to a, which is f32[1]
+            {"a": {"dtype": "F32", "shape": [2305843009213693951], "data_offsets": [0, 9223372036854775804]}} | 4 | ` is cut off: its tensors need 9223372036854775804 bytes after the header, and there are 4`
+            {"a": {"dtype": "F32", "shape": [9223372036854775807, 9223372036854775807, 0], "data_offsets": [0, 0]}} | 0 | : the header gives 0 bytes to a, which is f32[9223372036854775807, 9223372036854775807, 0]
+            {"a": {"dtype": "F32", "shape": [0.5], "data_offsets": [0, 4]}} | 4 | ` (header): a.shape holds 0.5; whole numbers from 0 on were expected`
+            {"a": {"dtype": 32, "shape": [1], "data_offsets": [0, 4]}} | 4 | ` (header): a.dtype is 32; it should be a text`
+            {"a": {"dtype": "F32", "shape": 1, "data_offsets": [0, 4]}} | 4 | ` (header): a.shape is 1; it should be an array`
+            {"__metadata__": 7} | 0 | ` (header): __metadata__ is 7; it should be an object`
+            {} {} | 0 | ` (header): more follows after the end of the JSON`
             [1] | 0 | ` (header): a JSON object was expected, and there is an array`
             """)
     void refusesRaggedHeaders(String header, int bytes, String message) throws IOException {
@@ -129,6 +139,52 @@ class SafetensorsFileTest {
         assertThatThrownBy(this::open)
                 .isInstanceOf(ModelException.class)
                 .hasMessageStartingWith(file + " (header) line 1");
+    }
+
+    /** What the parser refuses: its words are not ours, but the sentence names the file and the place. */
+    @Test
+    void refusesWhatIsNoJson() throws IOException {
+        String entry = "\"a\": {\"dtype\": \"U8\", \"shape\": [0], \"data_offsets\": [0, 0]}";
+        for (String header : List.of(
+                "{" + entry + ", " + entry + "}",
+                "{\"a\": {\"dtype\": \"U8\", \"dtype\": \"U8\"}}",
+                "{\"a\": {\"shape\": [NaN]}}",
+                "{\"a\": {\"shape\": [1" + "0".repeat(2000) + "]}}",
+                "{\"a\": {\"shape\": " + "[".repeat(100_000) + "]}}",
+                "{\"a\": " + "{\"a\":".repeat(100_000) + "1}",
+                "{\"" + "x".repeat(200_000) + "\": 1}",
+                "\0".repeat(50))) {
+            write(header, new byte[0]);
+            assertThatThrownBy(this::open)
+                    .isInstanceOf(ModelException.class)
+                    .hasMessageStartingWith(file + " (header)");
+        }
+        byte[] header = "{\"__metadata__\": {\"a\": \"??\"}}".getBytes(StandardCharsets.UTF_8);
+        header[24] = (byte) 0xC3; // not followed by the rest of its character
+        ByteBuffer whole = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
+        Files.write(file, whole.putLong(header.length).put(header).array());
+        assertThatThrownBy(this::open)
+                .isInstanceOf(ModelException.class)
+                .hasMessage(file + " (header) is no UTF-8 text: see its byte 24");
+    }
+
+    @Test
+    void refusesEveryHeaderLengthThatCannotBe() throws IOException {
+        for (long length : new long[] {0, 1, -1, Long.MIN_VALUE, Long.MAX_VALUE, 100_000_001}) {
+            Files.write(
+                    file,
+                    ByteBuffer.allocate(64)
+                            .order(ByteOrder.LITTLE_ENDIAN)
+                            .putLong(length)
+                            .array());
+            assertThatThrownBy(this::open)
+                    .hasMessage(
+                            file + " is no safetensors file: its first 8 bytes would be the header's length, and are "
+                                    + length);
+        }
+        Files.write(file, new byte[0]);
+        assertThatThrownBy(this::open)
+                .hasMessage(file + " has 0 bytes; a safetensors file starts with the 8 of a header's length");
     }
 
     @Test

@@ -153,6 +153,12 @@ class ModelConfigJsonTest {
             hidden_size         | "64"      | hidden_size is "64"; it should be a whole number
             rope_theta          | "big"     | rope_theta is "big"; it should be a number
             norm_topk_prob      | 1         | norm_topk_prob is 1; it should be true or false
+            eos_token_id        | []        | eos_token_id is an array that does not start with a token's id
+            eos_token_id        | [5000000000] | eos_token_id is an array that does not start with a token's id
+            num_hidden_layers   | 2147483647 | num_hidden_layers is 2147483647; at most 10000 is known to Gatun
+            hidden_size         | 2147483647 | hidden_size is 2147483647; at most 1048576 is known to Gatun
+            n_shared_experts    | 2147483647 | n_shared_experts is 2147483647; at most 1024 is known to Gatun
+            rope_scaling        | {"type": "yarn", "factor": 1e999, "mscale": 1, "mscale_all_dim": 1, "original_max_position_embeddings": 4} | rope_scaling.factor is Infinity; a stretch is at least 1
             rope_scaling        | 3         | rope_scaling is 3; it should be an object
             rope_scaling        | {"type": "linear"} | rope_scaling.type is "linear"; it should be yarn, or default for none
             rope_scaling        | {"type": "yarn", "factor": 4} | rope_scaling.mscale is missing
@@ -243,6 +249,7 @@ class ModelConfigJsonTest {
             {"quant_method": "fp8", "fmt": "e5m2"} | quantization_config.fmt is "e5m2"; it should be e4m3
             {"quant_method": "fp8"} | quantization_config.weight_block_size is null; it should be two numbers, the rows and columns that share a scale
             {"quant_method": "fp8", "weight_block_size": [128]} | quantization_config.weight_block_size is an array; it should be two numbers, the rows and columns that share a scale
+            {"quant_method": "fp8", "weight_block_size": [4294967424, 128]} | quantization_config.weight_block_size is an array; it should be two numbers, the rows and columns that share a scale
             {"quant_method": "fp8", "weight_block_size": [0, 128]} | quantization_config.weight_block_size[0] is 0; it is at least 1
             """)
     void refusesOtherQuantisation(String value, String sentence) {

@@ -54,6 +54,17 @@ class TokenizerJsonTest {
                 refused(
                         "add_prefix_space is true; false was expected",
                         f -> f.preTokenizer = BYTE_LEVEL.replace("prefix_space\":false", "prefix_space\":true")),
+                refused(
+                        "pattern.Regex: the regular expression has more than 100 open groups",
+                        f -> f.preTokenizer =
+                                sequence(split("(".repeat(4000) + ")".repeat(4000), "Isolated", false), BYTE_LEVEL)),
+                refused(
+                        "pattern.Regex: the regular expression has 20,000 characters; at most 10,000",
+                        f -> f.preTokenizer = sequence(split("a".repeat(20_000), "Isolated", false), BYTE_LEVEL)),
+                refused(
+                        "added_tokens have more than 1048576 characters",
+                        f -> f.addedTokens = added(900, "a".repeat(2_000_000), special)),
+                refused("Document nesting depth", f -> f.preTokenizer = "[".repeat(100_000)),
                 refused("decoder.type is Fuse", f -> f.decoder = "{\"type\":\"Fuse\"}"),
                 refused("decoder is missing", f -> f.decoder = "null"),
                 refused("model.ignore_merges is 1", f -> f.more = "\"ignore_merges\":1,"),
@@ -112,7 +123,7 @@ class TokenizerJsonTest {
 
     @Test
     void namesTheFileThatIsNotThere() {
-        assertRefused(folder.resolve("tokenizer.json"), "there is no such file");
+        assertRefused(folder.resolve("tokenizer.json"), "cannot be read: there is no file");
         assertRefused(folder, "cannot be read");
     }
 

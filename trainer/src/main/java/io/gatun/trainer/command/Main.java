@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
             ChatCommand.class,
             ScoreCommand.class,
             InspectCommand.class,
+            ConvertCommand.class,
             TokenizeCommand.class,
             BenchCommand.class
         })
