@@ -90,6 +90,7 @@ public final class LanguageModel implements AutoCloseable {
     private final Passes passes;
     private final PagePool pages;
     private final EndTokens ends;
+    private final long activeWeightBytes;
     private final AtomicInteger users = new AtomicInteger(); // open sessions, scorers, runners; negative: closed
     private Tokenizer tokenizer; // read when first asked for: scoring tokens needs none
 
@@ -117,6 +118,7 @@ public final class LanguageModel implements AutoCloseable {
         DeepSeekV3 model =
                 new DeepSeekV3(ops, config, parameters, arena, Math.min(1024, config.maxPositionEmbeddings()));
         pages = new PagePool(arena, config, compute.cache());
+        activeWeightBytes = ActiveBytes.of(config, parameters);
         passes = new Passes(ops, model, arena, pages, compute.toString(), options.prefillChunk(), options.drafting());
     }
 
@@ -270,6 +272,11 @@ public final class LanguageModel implements AutoCloseable {
             session.prefill(ids);
             for (int id : ids) session.step(id);
         }
+    }
+
+    /** Bytes of weights that one decoded token reads: of the routed experts those that it chooses, of the embedding nothing. */
+    public long activeWeightBytes() {
+        return activeWeightBytes;
     }
 
     /** Bytes of latent cache that one token of one sequence needs. */

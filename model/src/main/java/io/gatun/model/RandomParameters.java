@@ -64,7 +64,7 @@ final class RandomParameters implements Parameters {
         long rows = spec.shape()[0], cols = spec.shape()[1];
         float deviation = (float) (1 / Math.sqrt(cols));
         var format = compute.format(spec.role(), stored);
-        if (!quantised) return ops.products().map(numbers(name, stored, deviation, spec.shape()), format);
+        if (stored != DType.F8_E4M3) return ops.products().map(numbers(name, stored, deviation, spec.shape()), format);
         Tensor codes = Tensor.zeros(arena, DType.F8_E4M3, rows, cols);
         fill(name, codes, deviation);
         Tensor scales = Tensor.zeros(arena, DType.F32, Math.ceilDiv(rows, BLOCK), Math.ceilDiv(cols, BLOCK));
@@ -76,13 +76,27 @@ final class RandomParameters implements Parameters {
     public Parameter plain(String name) {
         ParameterSpec spec = specs.get(name);
         if (spec.role() == Role.EMBEDDING) {
-            DType stored = dtype == DType.F32 ? DType.F32 : DType.BF16;
-            return new Parameter(numbers(name, stored, 1, spec.shape()), null);
+            return new Parameter(numbers(name, stored(spec.role()), 1, spec.shape()), null);
         }
         Tensor values = ops.reals(arena, spec.shape());
         double value = spec.role() == Role.NORM ? 1 : 0;
         for (long i = 0; i < values.count(); i++) values.set(i, value);
         return new Parameter(values, null);
+    }
+
+    @Override
+    public long storedBytes(ParameterSpec spec) {
+        DType stored = stored(spec.role());
+        long scales = stored == DType.F8_E4M3 ? spec.count() / (BLOCK * BLOCK) * 4 : 0;
+        return spec.count() * stored.bytes() + scales;
+    }
+
+    /** As released checkpoints have it: attention and feed-forward networks in FP8, the rest in BF16. */
+    private DType stored(Role role) {
+        return switch (role) {
+            case ATTENTION, DENSE_FFN, EXPERT, SHARED_EXPERT -> dtype;
+            default -> dtype == DType.F32 ? DType.F32 : DType.BF16;
+        };
     }
 
     private Tensor numbers(String name, DType stored, float deviation, long... shape) {

@@ -2,6 +2,7 @@ package io.gatun.model.generate;
 
 import static io.gatun.model.generate.Drafting.Recycle.HEAD_NORM;
 
+import io.gatun.model.ModelException;
 import io.gatun.model.cache.PagePool;
 import io.gatun.model.layer.DeepSeekV3;
 import io.gatun.model.layer.DraftSlot;
@@ -9,6 +10,7 @@ import io.gatun.model.layer.InferenceSlot;
 import io.gatun.model.layer.Region;
 import io.gatun.model.ops.Ops;
 import io.gatun.tensor.Tensor;
+import io.gatun.tensor.TensorException;
 import java.lang.foreign.Arena;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -154,6 +156,7 @@ public final class Passes {
 
     /** Appends one token to each of {@code count} sequences; row r of {@code logits} [count, vocabulary] is what follows in sequence r. */
     void step(Sequence[] sequences, int[] ids, int count, Tensor logits) {
+        checkLogits(logits, count);
         turn.lock();
         try {
             events.beginStep();
@@ -175,6 +178,7 @@ public final class Passes {
 
     /** Appends {@code count} tokens to one sequence; row r of {@code logits} is what follows the r-th of them. */
     void step(Sequence s, int[] ids, int count, Tensor logits) {
+        checkLogits(logits, count);
         turn.lock();
         try {
             events.beginStep();
@@ -193,6 +197,17 @@ public final class Passes {
             events.endStep(count);
         } finally {
             turn.unlock();
+        }
+    }
+
+    private void checkLogits(Tensor logits, int rows) {
+        if (rows < 1 || rows > KEPT) {
+            throw new ModelException("a pass of %d tokens: 1 to %d step together".formatted(rows, KEPT));
+        }
+        int vocabulary = model.config().vocabSize();
+        if (logits.rows() != rows || logits.cols() != vocabulary) {
+            throw new TensorException(
+                    "logits are %s; %d rows ask for [%d, %d]".formatted(logits, rows, rows, vocabulary));
         }
     }
 

@@ -118,6 +118,35 @@ public final class Session implements AutoCloseable {
     }
 
     /**
+     * Appends {@code ids[i]} to {@code sessions[i]}, all in one pass that reads the weights once: for services that schedule
+     * themselves. A session's numbers are those of {@link #step(int)}, bit for bit.
+     *
+     * @param sessions different ones of one model, that does not draft
+     * @param logits f32 [sessions, vocabulary]: row i is what follows in session i
+     * @throws ModelException when one has no room, or the model drafts
+     */
+    public static void step(Session[] sessions, int[] ids, Tensor logits) {
+        Passes passes = sessions[0].passes;
+        Sequence[] sequences = new Sequence[sessions.length];
+        int entered = 0;
+        try {
+            for (Session session : sessions) {
+                session.enter();
+                entered++;
+                if (session.passes != passes || session.sequence.isFollowed()) {
+                    throw new ModelException("sessions that step together are of one model, which does not draft");
+                }
+                session.checkRoom(1);
+                session.settle();
+                sequences[entered - 1] = session.sequence;
+            }
+            passes.step(sequences, ids, sessions.length, logits);
+        } finally {
+            for (int i = 0; i < entered; i++) sessions[i].user.set(null);
+        }
+    }
+
+    /**
      * Continues the sequence with the request's prompt and the model's answer. Where the sequence was not empty the prompt follows
      * what is there.
      *

@@ -61,4 +61,13 @@ public final class MappedParameters implements Parameters {
         checkpoint.read(spec, copy);
         return new Parameter(copy, null);
     }
+
+    @Override
+    public long storedBytes(ParameterSpec spec) {
+        Tensor stored = checkpoint.tensor(spec.name());
+        long bytes = stored.count() * stored.dtype().bytes();
+        return stored.dtype() == DType.F8_E4M3
+                ? bytes + 4 * checkpoint.scales(spec.name()).count()
+                : bytes;
+    }
 }

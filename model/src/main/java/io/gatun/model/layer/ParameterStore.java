@@ -106,6 +106,11 @@ public final class ParameterStore implements Parameters {
         return new Parameter(entry.value(), entry.grad());
     }
 
+    @Override
+    public long storedBytes(ParameterSpec spec) {
+        return spec.count() * ops.real().bytes();
+    }
+
     /** Brings the engine's forms up to date after values changed. */
     public void refresh() {
         ops.products().refresh(allWeights);

@@ -1,6 +1,7 @@
 package io.gatun.model.layer;
 
 import io.gatun.kernels.Weight;
+import io.gatun.model.config.ParameterSpec;
 
 /** Where layers find their parameters, by the names of the released checkpoints. */
 public interface Parameters {
@@ -9,6 +10,9 @@ public interface Parameters {
 
     /** A parameter that is no product's operand. */
     Parameter plain(String name);
+
+    /** The bytes that a parameter has where it is stored, scales included. */
+    long storedBytes(ParameterSpec spec);
 
     /** This source with all names prefixed. */
     default Parameters in(String prefix) {
@@ -22,6 +26,11 @@ public interface Parameters {
             @Override
             public Parameter plain(String name) {
                 return all.plain(prefix + name);
+            }
+
+            @Override
+            public long storedBytes(ParameterSpec spec) {
+                return all.storedBytes(spec);
             }
         };
     }

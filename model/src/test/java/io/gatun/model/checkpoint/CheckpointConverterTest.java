@@ -14,7 +14,6 @@ import io.gatun.model.layer.DeepSeekV3;
 import io.gatun.model.layer.ModelSlot;
 import io.gatun.model.layer.ParameterStore;
 import io.gatun.model.layer.Workspace;
-import io.gatun.model.layer.Workspace.Purpose;
 import io.gatun.model.ops.CpuOps;
 import io.gatun.model.ops.Ops;
 import io.gatun.model.precision.PrecisionRecipe;
@@ -222,12 +221,12 @@ class CheckpointConverterTest {
     private Tensor logits(Checkpoint checkpoint) {
         try (Team team = new Team(1)) {
             Ops ops = CpuOps.on(team);
-            ParameterStore store = new ParameterStore(
-                    ops, arena, checkpoint.config(), PrecisionRecipe.named("f32"), Purpose.INFERENCE);
+            ParameterStore store =
+                    new ParameterStore(ops, arena, checkpoint.config(), PrecisionRecipe.named("f32"), false);
             for (ParameterStore.Entry entry : store.entries()) checkpoint.read(entry.spec(), entry.value());
             store.refresh();
             DeepSeekV3 model = new DeepSeekV3(ops, checkpoint.config(), store, arena, 16);
-            ModelSlot slot = model.plan(new Workspace(ops, arena, Purpose.INFERENCE), 1, 16);
+            ModelSlot slot = model.plan(Workspace.training(ops, arena), 1, 16);
             Tensor ids = ops.ints(arena, 1, 16);
             for (int i = 0; i < 16; i++) ids.set(i, 7 * i % checkpoint.config().vocabSize());
             model.load(ids, slot);

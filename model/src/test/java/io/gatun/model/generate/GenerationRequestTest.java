@@ -3,6 +3,8 @@ package io.gatun.model.generate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.gatun.model.config.Configs;
+import io.gatun.model.config.ModelConfig;
 import io.gatun.model.tokenizer.ByteLevelTokenizer;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -15,11 +17,9 @@ class GenerationRequestTest {
                 .sampling(Sampling.GREEDY.topK(3))
                 .stop(List.of("x"))
                 .topLogProbs(5)
-                .speculative(true)
                 .ignoreEos(true);
         assertThat(request)
-                .isEqualTo(
-                        new GenerationRequest("text", null, 7, Sampling.GREEDY.topK(3), List.of("x"), 5, true, true));
+                .isEqualTo(new GenerationRequest("text", null, 7, Sampling.GREEDY.topK(3), List.of("x"), 5, true));
         GenerationRequest ids = request.promptIds(1, 2);
         assertThat(ids.prompt()).isNull();
         assertThat(ids.promptIds()).containsExactly(1, 2);
@@ -29,9 +29,11 @@ class GenerationRequestTest {
 
     @Test
     void thePromptIsTextOrTokens() {
-        ByteLevelTokenizer tokenizer = new ByteLevelTokenizer();
-        assertThat(GenerationRequest.of("ab").encodePrompt(tokenizer)).containsExactly('a', 'b');
-        assertThat(GenerationRequest.of(3, 4).encodePrompt(tokenizer)).containsExactly(3, 4);
+        ModelConfig config = Configs.builtIn("tiny");
+        assertThat(Prompt.ids(GenerationRequest.of("ab"), ByteLevelTokenizer::new, config))
+                .containsExactly('a', 'b');
+        assertThat(Prompt.ids(GenerationRequest.of(3, 4), ByteLevelTokenizer::new, config))
+                .containsExactly(3, 4);
         int[] given = {1};
         GenerationRequest request = GenerationRequest.of(given);
         given[0] = 9;
