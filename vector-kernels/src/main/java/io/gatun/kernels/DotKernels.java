@@ -24,6 +24,12 @@ final class DotKernels {
     /** Rows of activations that a tile takes at once: four by three sums leave room for the operands in 16 registers. */
     static final int TOKENS = 3;
 
+    /** Numbers along k that are summed from zero: of weights without scales, so that a block of both operands fits the first cache. */
+    static final int BLOCK = 256;
+
+    /** Numbers along k that a scale of a block-scaled weight covers, which are summed from zero. */
+    static final int SCALED_BLOCK = 128;
+
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
     private static final ValueLayout.OfFloat FLOAT =
@@ -125,25 +131,29 @@ final class DotKernels {
         d23.intoMemorySegment(cells, r2 + o3, LITTLE_ENDIAN);
     }
 
-    /** All of one row of x by one to four rows of f32 weights where they lie; {@code k} is whole vectors. Cells are written. */
+    /**
+     * All of one row of x by one to four rows of f32 weights where they lie, {@code wStride} apart; {@code k} is whole vectors. The
+     * cells, {@code cellStep} apart, are written. Rows that are some way apart make four streams that each go on where they end,
+     * which keeps the processor's prefetching busy: of FP8 weights it reads twice as many from memory as of neighbouring rows.
+     */
     static void f32Row(
             MemorySegment cells,
             long cell,
+            long cellStep,
             MemorySegment x,
             long xAt,
             MemorySegment w,
             long wAt,
             long wStride,
             int k,
-            int block,
             int outputs) {
         var c0 = FloatVector.zero(LANES);
         FloatVector c1 = c0, c2 = c0, c3 = c0;
         long w1 = outputs > 1 ? wAt + wStride : wAt;
         long w2 = outputs > 2 ? w1 + wStride : w1;
         long w3 = outputs > 3 ? w2 + wStride : w2;
-        for (int from = 0; from < k; from += block) {
-            int end = Math.min(from + block, k);
+        for (int from = 0; from < k; from += BLOCK) {
+            int end = Math.min(from + BLOCK, k);
             var p0 = FloatVector.zero(LANES);
             FloatVector p1 = p0, p2 = p0, p3 = p0;
             for (int i = from; i < end; i += STEP) {
@@ -159,9 +169,9 @@ final class DotKernels {
             c2 = p2.add(c2);
             c3 = p3.add(c3);
         }
-        c3.intoMemorySegment(cells, outputs > 3 ? cell + 3 * CELL : cell, LITTLE_ENDIAN);
-        c2.intoMemorySegment(cells, outputs > 2 ? cell + 2 * CELL : cell, LITTLE_ENDIAN);
-        c1.intoMemorySegment(cells, outputs > 1 ? cell + CELL : cell, LITTLE_ENDIAN);
+        c3.intoMemorySegment(cells, outputs > 3 ? cell + 3 * cellStep : cell, LITTLE_ENDIAN);
+        c2.intoMemorySegment(cells, outputs > 2 ? cell + 2 * cellStep : cell, LITTLE_ENDIAN);
+        c1.intoMemorySegment(cells, outputs > 1 ? cell + cellStep : cell, LITTLE_ENDIAN);
         c0.intoMemorySegment(cells, cell, LITTLE_ENDIAN);
     }
 
@@ -169,21 +179,21 @@ final class DotKernels {
     static void bf16Row(
             MemorySegment cells,
             long cell,
+            long cellStep,
             MemorySegment x,
             long xAt,
             MemorySegment w,
             long wAt,
             long wStride,
             int k,
-            int block,
             int outputs) {
         var c0 = FloatVector.zero(LANES);
         FloatVector c1 = c0, c2 = c0, c3 = c0;
         long w1 = outputs > 1 ? wAt + wStride : wAt;
         long w2 = outputs > 2 ? w1 + wStride : w1;
         long w3 = outputs > 3 ? w2 + wStride : w2;
-        for (int from = 0; from < k; from += block) {
-            int end = Math.min(from + block, k);
+        for (int from = 0; from < k; from += BLOCK) {
+            int end = Math.min(from + BLOCK, k);
             var p0 = FloatVector.zero(LANES);
             FloatVector p1 = p0, p2 = p0, p3 = p0;
             for (int i = from; i < end; i += 2 * STEP) {
@@ -208,19 +218,20 @@ final class DotKernels {
             c2 = p2.add(c2);
             c3 = p3.add(c3);
         }
-        c3.intoMemorySegment(cells, outputs > 3 ? cell + 3 * CELL : cell, LITTLE_ENDIAN);
-        c2.intoMemorySegment(cells, outputs > 2 ? cell + 2 * CELL : cell, LITTLE_ENDIAN);
-        c1.intoMemorySegment(cells, outputs > 1 ? cell + CELL : cell, LITTLE_ENDIAN);
+        c3.intoMemorySegment(cells, outputs > 3 ? cell + 3 * cellStep : cell, LITTLE_ENDIAN);
+        c2.intoMemorySegment(cells, outputs > 2 ? cell + 2 * cellStep : cell, LITTLE_ENDIAN);
+        c1.intoMemorySegment(cells, outputs > 1 ? cell + cellStep : cell, LITTLE_ENDIAN);
         c0.intoMemorySegment(cells, cell, LITTLE_ENDIAN);
     }
 
     /**
-     * As {@link #f32Row}, of E4M3 codes; {@code k} is whole chunks. Block b has the scale {@code xScales[b] · wScales[b]}; the four
+     * As {@link #f32Row}, of E4M3 codes; {@code k} is whole blocks. Block b has the scale {@code xScales[b] · wScales[b]}; the four
      * rows share the weight's.
      */
     static void fp8Row(
             MemorySegment cells,
             long cell,
+            long cellStep,
             MemorySegment x,
             long xAt,
             MemorySegment xScales,
@@ -231,18 +242,19 @@ final class DotKernels {
             MemorySegment wScales,
             long wScale,
             int k,
-            int block,
             int outputs) {
         var c0 = FloatVector.zero(LANES);
         FloatVector c1 = c0, c2 = c0, c3 = c0;
         long w1 = outputs > 1 ? wAt + wStride : wAt;
         long w2 = outputs > 2 ? w1 + wStride : w1;
         long w3 = outputs > 3 ? w2 + wStride : w2;
-        for (int from = 0, b = 0; from < k; from += block, b++) {
-            int end = Math.min(from + block, k);
+        for (int from = 0; from < k; from += SCALED_BLOCK) {
             var p0 = FloatVector.zero(LANES);
             FloatVector p1 = p0, p2 = p0, p3 = p0;
-            for (int i = from; i < end; i += 4 * STEP) {
+            for (int j = 0;
+                    j < SCALED_BLOCK;
+                    j += 4 * STEP) { // a constant count: without edges the loop is twice as fast
+                int i = from + j;
                 long q = xAt + 4L * i;
                 var b0 = IntVector.fromMemorySegment(INTS, w, wAt + i, LITTLE_ENDIAN);
                 var b1 = IntVector.fromMemorySegment(INTS, w, w1 + i, LITTLE_ENDIAN);
@@ -277,16 +289,16 @@ final class DotKernels {
                 p2 = a3.fma(b2.lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p2);
                 p3 = a3.fma(b3.lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p3);
             }
-            var scale = FloatVector.broadcast(
-                    LANES, xScales.get(FLOAT, xScale + 4L * b) * wScales.get(FLOAT, wScale + 4L * b));
+            long s = from / SCALED_BLOCK * 4L;
+            var scale = FloatVector.broadcast(LANES, xScales.get(FLOAT, xScale + s) * wScales.get(FLOAT, wScale + s));
             c0 = p0.fma(scale, c0);
             c1 = p1.fma(scale, c1);
             c2 = p2.fma(scale, c2);
             c3 = p3.fma(scale, c3);
         }
-        c3.intoMemorySegment(cells, outputs > 3 ? cell + 3 * CELL : cell, LITTLE_ENDIAN);
-        c2.intoMemorySegment(cells, outputs > 2 ? cell + 2 * CELL : cell, LITTLE_ENDIAN);
-        c1.intoMemorySegment(cells, outputs > 1 ? cell + CELL : cell, LITTLE_ENDIAN);
+        c3.intoMemorySegment(cells, outputs > 3 ? cell + 3 * cellStep : cell, LITTLE_ENDIAN);
+        c2.intoMemorySegment(cells, outputs > 2 ? cell + 2 * cellStep : cell, LITTLE_ENDIAN);
+        c1.intoMemorySegment(cells, outputs > 1 ? cell + cellStep : cell, LITTLE_ENDIAN);
         c0.intoMemorySegment(cells, cell, LITTLE_ENDIAN);
     }
 

@@ -17,8 +17,10 @@ final class MappedProducts {
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int FEW = 3; // rows that do not repay expanding a weight
-    private static final int STRIP =
-            32; // weight rows that are expanded at once: with a block of k they fit the second cache
+
+    /** Weight rows that are expanded at once: with a block of k they fit the second cache. */
+    static final int STRIP = 32;
+
     private static final int NEAR = 12; // staged rows whose block fits the first cache beside four weight rows
     private static final int MOST = 96; // rows of a task: their cells fit the second cache
     private static final int TASK_BYTES = 1 << 17; // weight bytes of a task: some microseconds of memory traffic
@@ -118,9 +120,9 @@ final class MappedProducts {
             for (int b = 0; b < blocks; b++) {
                 float scale = 1;
                 if (quantized) {
-                    long from = at + (long) Float.BYTES * MappedWeight.SCALED * b;
-                    int count =
-                            Math.min(MappedWeight.SCALED, LaneOrder.padded(k, form.group()) - MappedWeight.SCALED * b);
+                    long from = at + (long) Float.BYTES * DotKernels.SCALED_BLOCK * b;
+                    int count = Math.min(
+                            DotKernels.SCALED_BLOCK, LaneOrder.padded(k, form.group()) - DotKernels.SCALED_BLOCK * b);
                     scale = Fp8.scale(Fp8.amax(staged, from, count));
                     Fp8.quantize(staged, from, count, scale, LaneOrder.FP8_FACTOR);
                 }
@@ -162,38 +164,40 @@ final class MappedProducts {
             }
         }
 
+        /** A strip as four streams, {@code apart} rows from each other; what four does not divide comes after them. */
         private void inPlace(MemorySegment cells, MappedWeight w, int row, int rows, int col, int cols) {
-            for (int c = 0; c < cols; c += DotKernels.OUTPUTS) {
-                int outputs = Math.min(DotKernels.OUTPUTS, cols - c);
-                long wAt = (col + c) * w.rowBytes();
+            int apart = cols / DotKernels.OUTPUTS, even = apart * DotKernels.OUTPUTS;
+            for (int c = 0; c < apart; c++) {
                 for (int r = 0; r < rows; r++) { // the weights of the first row's turn are in the cache for the others
-                    long cell = ((long) r * STRIP + c) * DotKernels.CELL;
-                    row(cells, cell, w, row + r, wAt, col + c, outputs);
+                    row(cells, w, row, r, col, c, apart, DotKernels.OUTPUTS);
                 }
             }
+            for (int r = 0; r < rows && even < cols; r++) row(cells, w, row, r, col, even, 1, cols - even);
         }
 
-        private void row(MemorySegment cells, long cell, MappedWeight w, int row, long wAt, int col, int outputs) {
-            long xAt = stagedAt(row), stride = w.rowBytes();
-            int block = w.block();
+        private void row(MemorySegment cells, MappedWeight w, int row, int r, int col, int c, int apart, int outputs) {
+            long cell = ((long) r * STRIP + c) * DotKernels.CELL, cellStep = (long) apart * DotKernels.CELL;
+            long xAt = stagedAt(row + r);
+            long wAt = (col + c) * w.rowBytes(), stride = apart * w.rowBytes();
+            MemorySegment data = w.data();
             switch (w.group()) {
-                case 1 -> DotKernels.f32Row(cells, cell, staged, xAt, w.data(), wAt, stride, k, block, outputs);
-                case 2 -> DotKernels.bf16Row(cells, cell, staged, xAt, w.data(), wAt, stride, k, block, outputs);
+                case 1 -> DotKernels.f32Row(cells, cell, cellStep, staged, xAt, data, wAt, stride, k, outputs);
+                case 2 -> DotKernels.bf16Row(cells, cell, cellStep, staged, xAt, data, wAt, stride, k, outputs);
                 default ->
                     DotKernels.fp8Row(
                             cells,
                             cell,
+                            cellStep,
                             staged,
                             xAt,
                             staged,
-                            scalesAt(row),
-                            w.data(),
+                            scalesAt(row + r),
+                            data,
                             wAt,
                             stride,
                             w.scales(),
                             w.scalesAt(col),
                             k,
-                            block,
                             outputs);
             }
         }

@@ -13,12 +13,6 @@ final class MappedWeight extends Weight {
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    /** Numbers along k that a scale of a block-scaled weight covers. */
-    static final int SCALED = 128;
-
-    private static final int SUMMED =
-            256; // a stretch of k of other weights that is summed from zero: fits the first cache
-
     private final int group;
     private final int block;
     private final MemorySegment data;
@@ -36,7 +30,7 @@ final class MappedWeight extends Weight {
                     "%s: products in fp8 need a block-scaled weight, codes with their scales".formatted(value));
         }
         group = value.dtype() == DType.BF16 ? 2 : 1;
-        block = SUMMED;
+        block = DotKernels.BLOCK;
         data = value.data();
         rowBytes = value.rowStride() * value.dtype().bytes();
         scales = null;
@@ -45,13 +39,13 @@ final class MappedWeight extends Weight {
 
     MappedWeight(BlockScaled value, Format format) {
         super(value, format);
-        if (value.blockCols() != SCALED || value.blockRows() % DotKernels.OUTPUTS != 0) {
+        if (value.blockCols() != DotKernels.SCALED_BLOCK || value.blockRows() % MappedProducts.STRIP != 0) {
             throw new TensorException(
                     "%s in blocks of %d x %d: the Vector API engine multiplies blocks of 128 columns and a multiple of %d rows"
-                            .formatted(value.codes(), value.blockRows(), value.blockCols(), DotKernels.OUTPUTS));
+                            .formatted(value.codes(), value.blockRows(), value.blockCols(), MappedProducts.STRIP));
         }
         group = 4;
-        block = SCALED;
+        block = DotKernels.SCALED_BLOCK;
         data = value.codes().data();
         rowBytes = value.codes().rowStride();
         scales = value.scales().data();
@@ -77,9 +71,9 @@ final class MappedWeight extends Weight {
         return group == 1 && format() == Format.BF16;
     }
 
-    /** Whether the kernels for few rows can read it as it is: whole chunks of exact values. */
+    /** Whether the kernels for few rows can read it as it is: exact values in whole chunks, with scales in whole blocks. */
     boolean isReadInPlace() {
-        return k() % LaneOrder.chunk(group) == 0 && !isRounded();
+        return k() % (isScaled() ? block : LaneOrder.chunk(group)) == 0 && !isRounded();
     }
 
     /** Whether products with {@code other} see their activations in the same form. */
