@@ -61,6 +61,11 @@ public final class Checkpoint {
         return checkpoint;
     }
 
+    /** Whether a folder has weights, or an index of weights, beside its configuration. */
+    public static boolean hasWeights(Path folder) {
+        return Files.exists(folder.resolve(Shards.SINGLE)) || Files.exists(folder.resolve(Shards.INDEX));
+    }
+
     /** Many published conversions keep the field of config.json and drop the modules. */
     private static boolean lacksMtp(ModelConfig config, Set<String> names) {
         String prefix = ModelParameters.layer(config.numHiddenLayers());
