@@ -7,6 +7,7 @@ import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import io.gatun.tensor.TensorException;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Map;
 
 /**
@@ -18,6 +19,8 @@ import java.util.Map;
  * keeps exactly k.
  */
 public final class Sampler {
+    private static final int BUCKETS = 256; // the last holds whatever is less likely than e^-32
+
     private final Sampling sampling;
     private final RandomStream random;
     private final int vocabulary;
@@ -29,6 +32,7 @@ public final class Sampler {
     private int seenCount;
     private final float[] scores; // by token: penalty and bias applied
     private final Ranking ranking;
+    private final double[] masses = new double[BUCKETS];
     private final int[] ids; // the candidates
     private int candidates;
     private final double[] probabilities; // by token; 0 where it is no candidate
@@ -61,7 +65,10 @@ public final class Sampler {
         probabilities = new double[vocabulary];
     }
 
-    /** A sampler with the same settings and seen tokens and with random numbers of its own, for instance for drafts. */
+    /**
+     * A sampler with the same settings and seen tokens and with random numbers of its own, for instance for drafts. From now on
+     * each is told on its own what it {@link #saw}.
+     */
     public Sampler fork() {
         Sampler fork = new Sampler(sampling, vocabulary, random.fork());
         for (int i = 0; i < seenCount; i++) fork.saw(seenIds[i]);
@@ -101,10 +108,10 @@ public final class Sampler {
         if (sampling.temperature() == 0) {
             sum = keepOnly(best);
         } else if (sampling.topK() > 0 && sampling.topK() < vocabulary) {
-            sum = cut(rankMost(sampling.topK(), scores[best]));
+            sum = keepMost(sampling.topK(), scores[best]);
         } else {
             double all = likelihoods(scores[best]);
-            sum = sampling.topP() < 1 ? cut(rankLikely(all)) : keepLikely();
+            sum = sampling.topP() < 1 ? keepNucleus(all, scores[best]) : keepLikely();
         }
         for (int i = 0; i < candidates; i++) probabilities[ids[i]] /= sum;
     }
@@ -130,7 +137,7 @@ public final class Sampler {
         return candidates;
     }
 
-    /** One of these tokens: the most likely first if top-k or top-p is on, else by id. */
+    /** One of these tokens: the most likely first if top-k is on, else in no order to rely on. */
     public int candidate(int index) {
         return ids[index];
     }
@@ -187,14 +194,14 @@ public final class Sampler {
         return Math.exp(((double) scores[id] - highest) / sampling.temperature());
     }
 
-    /** Leaves the {@code count} most likely tokens, in order; gives the sum of their likelihoods. */
-    private double rankMost(int count, float highest) {
+    /** Leaves what top-p and min-p keep of the {@code count} most likely tokens; gives the sum of their likelihoods. */
+    private double keepMost(int count, float highest) {
         ranking.clear(count);
         for (int i = 0; i < vocabulary; i++) ranking.offer(scores[i], i);
-        takeRanking();
+        ranking.sort();
         double all = 0;
-        for (int i = 0; i < candidates; i++) all += probabilities[ids[i]] = likelihood(ids[i], highest);
-        return all;
+        for (int r = 0; r < count; r++) all += probabilities[ranking.id(r)] = likelihood(ranking.id(r), highest);
+        return keepRanked(0, all);
     }
 
     /** Computes everyone's likelihood; gives their sum. */
@@ -204,38 +211,57 @@ public final class Sampler {
         return all;
     }
 
-    /** Leaves, in order, those that top-p and min-p may keep; gives {@code all} back. */
-    private double rankLikely(double all) {
-        // everyone below (1 - p) of the mean makes up less than 1 - p together; the half is for rounding
-        double least = Math.max(sampling.minP(), 0.5 * (1 - sampling.topP()) * all / vocabulary);
+    /**
+     * Leaves what top-p and min-p keep; gives the sum of their likelihoods. Only the bucket of likelihoods in which top-p is
+     * reached has to be ranked: buckets before it stay whole.
+     */
+    private double keepNucleus(double all, float highest) {
+        Arrays.fill(masses, 0);
+        for (int i = 0; i < vocabulary; i++) masses[bucket(i, highest)] += probabilities[i];
+        int last = 0;
+        double before = 0;
+        while (last < BUCKETS - 1 && before + masses[last] < sampling.topP() * all) before += masses[last++];
         ranking.clear(vocabulary);
-        for (int i = 0; i < vocabulary; i++) {
-            if (probabilities[i] >= least) ranking.offer(scores[i], i);
-            else probabilities[i] = 0;
-        }
-        takeRanking();
-        return all;
-    }
-
-    private void takeRanking() {
-        ranking.sort();
-        candidates = ranking.size();
-        for (int i = 0; i < candidates; i++) ids[i] = ranking.id(i);
-    }
-
-    /** Applies top-p and min-p to ranked candidates, whose likelihoods before top-p are {@code all}; gives what is left. */
-    private double cut(double all) {
         double sum = 0;
-        int kept = 0;
-        while (kept < candidates) {
-            double likelihood = probabilities[ids[kept]];
-            boolean reached = sum >= sampling.topP() * all && sampling.topP() < 1;
-            if (kept > 0 && (reached || likelihood < sampling.minP() || likelihood == 0)) break;
-            sum += likelihood;
-            kept++;
+        for (int i = 0; i < vocabulary; i++) {
+            int bucket = bucket(i, highest);
+            if (bucket == last) {
+                ranking.offer(scores[i], i);
+            } else if (bucket < last && probabilities[i] >= sampling.minP()) {
+                ids[candidates++] = i;
+                sum += probabilities[i];
+            } else {
+                probabilities[i] = 0;
+            }
         }
-        for (int i = kept; i < candidates; i++) probabilities[ids[i]] = 0;
-        candidates = kept;
+        ranking.sort();
+        return sum + keepRanked(before, all);
+    }
+
+    /** Falls with the likelihood; one bucket spans an eighth of its logarithm. */
+    private int bucket(int id, float highest) {
+        return (int) Math.min(BUCKETS - 1, 8 * (((double) highest - scores[id]) / sampling.temperature()));
+    }
+
+    /**
+     * Leaves the ranked tokens that top-p and min-p keep; gives the sum of their likelihoods.
+     *
+     * @param before what the likelihoods of more likely tokens add up to
+     * @param all what those of all tokens do
+     */
+    private double keepRanked(double before, double all) {
+        double sum = 0;
+        for (int r = 0; r < ranking.size(); r++) {
+            int id = ranking.id(r);
+            double likelihood = probabilities[id];
+            boolean reached = sampling.topP() < 1 && before + sum >= sampling.topP() * all;
+            if (candidates > 0 && (reached || likelihood < sampling.minP() || likelihood == 0)) {
+                probabilities[id] = 0;
+            } else {
+                ids[candidates++] = id;
+                sum += likelihood;
+            }
+        }
         return sum;
     }
 
