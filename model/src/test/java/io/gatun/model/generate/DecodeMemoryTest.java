@@ -29,7 +29,7 @@ class DecodeMemoryTest {
         try (LanguageModel model = LanguageModel.random(Configs.builtIn("tiny"), dtype, 1, options);
                 Session session = model.newSession()) {
             long allocated = Long.MAX_VALUE;
-            for (int block = 0; block < 300 && allocated > 0; block++) { // compilers take their time
+            for (int block = 0; block < 3000 && allocated > 0; block++) { // compilers take their time
                 session.truncate(0);
                 session.prefill(1, 2, 3);
                 session.step(1);
