@@ -18,14 +18,17 @@ import jdk.incubator.vector.VectorSpecies;
  * block · scale + cell}, fused too. All kernels keep to that order, so they give the same bits. Offsets and strides count bytes.
  */
 final class DotKernels {
-    /** Rows of a weight that a kernel takes at once. */
-    static final int OUTPUTS = 4;
+    /** Rows of a weight that a kernel of one row of activations takes at once: streams that the memory serves side by side. */
+    static final int STREAMS = 4;
 
-    /** Rows of activations that a tile takes at once: four by three sums leave room for the operands in 16 registers. */
+    /** Rows of a weight that a tile takes at once: three by three sums leave room for their operands in 16 registers. */
+    static final int OUTPUTS = 3;
+
+    /** Rows of activations that a tile takes at once. */
     static final int TOKENS = 3;
 
     /** Numbers along k that are summed from zero: of weights without scales, so that a block of both operands fits the first cache. */
-    static final int BLOCK = 256;
+    static final int BLOCK = 512;
 
     /** Numbers along k that a scale of a block-scaled weight covers, which are summed from zero. */
     static final int SCALED_BLOCK = 128;
@@ -44,11 +47,14 @@ final class DotKernels {
     private DotKernels() {}
 
     /**
-     * One block of one to three rows of x by one to four of w, added to their cells: {@code cells} of one x row lie side by side,
-     * {@code cellStride} apart from the next row's. Missing rows repeat the last one, which is then stored again.
+     * One block of one to three rows of x by one to three of w, added to their cells: {@code cells} of one x row lie side by side,
+     * {@code cellStride} apart from the next row's. Missing rows repeat the last one, which is then stored again. The branches
+     * that are never taken keep C2 from hoisting all loads, for which it has too few registers (see {@link GemmKernels}); with
+     * four rows of w it spills in spite of them.
      *
      * @param depth numbers of the block, whole vectors
      * @param s0 the scale of the block for the first row of x, and so on
+     * @param never negative, as {@code nor}, which the compiler must not know
      */
     static void tile(
             MemorySegment cells,
@@ -65,17 +71,18 @@ final class DotKernels {
             int outputs,
             float s0,
             float s1,
-            float s2) {
+            float s2,
+            int never,
+            int nor) {
         var c00 = FloatVector.zero(LANES);
-        FloatVector c01 = c00, c02 = c00, c03 = c00, c10 = c00, c11 = c00, c12 = c00, c13 = c00;
-        FloatVector c20 = c00, c21 = c00, c22 = c00, c23 = c00;
+        FloatVector c01 = c00, c02 = c00, c10 = c00, c11 = c00, c12 = c00, c20 = c00, c21 = c00, c22 = c00;
         long x1 = tokens > 1 ? xAt + xStride : xAt;
         long x2 = tokens > 2 ? x1 + xStride : x1;
         long w1 = outputs > 1 ? wAt + wStride : wAt;
         long w2 = outputs > 2 ? w1 + wStride : w1;
-        long w3 = outputs > 3 ? w2 + wStride : w2;
-        for (int i = 0; i < depth; i += STEP) {
-            long p = 4L * i;
+        int steps = depth / STEP;
+        for (int i = 0; i < steps; i++) {
+            long p = (long) i * CELL;
             var a0 = FloatVector.fromMemorySegment(LANES, x, xAt + p, LITTLE_ENDIAN);
             var a1 = FloatVector.fromMemorySegment(LANES, x, x1 + p, LITTLE_ENDIAN);
             var a2 = FloatVector.fromMemorySegment(LANES, x, x2 + p, LITTLE_ENDIAN);
@@ -83,52 +90,43 @@ final class DotKernels {
             c00 = a0.fma(b0, c00);
             c10 = a1.fma(b0, c10);
             c20 = a2.fma(b0, c20);
+            if (i == never) break;
             var b1 = FloatVector.fromMemorySegment(LANES, w, w1 + p, LITTLE_ENDIAN);
             c01 = a0.fma(b1, c01);
             c11 = a1.fma(b1, c11);
             c21 = a2.fma(b1, c21);
+            if (i == nor) break;
             var b2 = FloatVector.fromMemorySegment(LANES, w, w2 + p, LITTLE_ENDIAN);
             c02 = a0.fma(b2, c02);
             c12 = a1.fma(b2, c12);
             c22 = a2.fma(b2, c22);
-            var b3 = FloatVector.fromMemorySegment(LANES, w, w3 + p, LITTLE_ENDIAN);
-            c03 = a0.fma(b3, c03);
-            c13 = a1.fma(b3, c13);
-            c23 = a2.fma(b3, c23);
         }
         long o1 = outputs > 1 ? CELL : 0;
         long o2 = outputs > 2 ? o1 + CELL : o1;
-        long o3 = outputs > 3 ? o2 + CELL : o2;
         long r1 = tokens > 1 ? cell + cellStride : cell;
         long r2 = tokens > 2 ? r1 + cellStride : r1;
         // all cells are read before one is written: missing rows repeat the last
         var v0 = FloatVector.broadcast(LANES, s0);
+        var v1 = FloatVector.broadcast(LANES, s1);
+        var v2 = FloatVector.broadcast(LANES, s2);
         var d00 = c00.fma(v0, FloatVector.fromMemorySegment(LANES, cells, cell, LITTLE_ENDIAN));
         var d01 = c01.fma(v0, FloatVector.fromMemorySegment(LANES, cells, cell + o1, LITTLE_ENDIAN));
         var d02 = c02.fma(v0, FloatVector.fromMemorySegment(LANES, cells, cell + o2, LITTLE_ENDIAN));
-        var d03 = c03.fma(v0, FloatVector.fromMemorySegment(LANES, cells, cell + o3, LITTLE_ENDIAN));
-        var v1 = FloatVector.broadcast(LANES, s1);
         var d10 = c10.fma(v1, FloatVector.fromMemorySegment(LANES, cells, r1, LITTLE_ENDIAN));
         var d11 = c11.fma(v1, FloatVector.fromMemorySegment(LANES, cells, r1 + o1, LITTLE_ENDIAN));
         var d12 = c12.fma(v1, FloatVector.fromMemorySegment(LANES, cells, r1 + o2, LITTLE_ENDIAN));
-        var d13 = c13.fma(v1, FloatVector.fromMemorySegment(LANES, cells, r1 + o3, LITTLE_ENDIAN));
-        var v2 = FloatVector.broadcast(LANES, s2);
         var d20 = c20.fma(v2, FloatVector.fromMemorySegment(LANES, cells, r2, LITTLE_ENDIAN));
         var d21 = c21.fma(v2, FloatVector.fromMemorySegment(LANES, cells, r2 + o1, LITTLE_ENDIAN));
         var d22 = c22.fma(v2, FloatVector.fromMemorySegment(LANES, cells, r2 + o2, LITTLE_ENDIAN));
-        var d23 = c23.fma(v2, FloatVector.fromMemorySegment(LANES, cells, r2 + o3, LITTLE_ENDIAN));
         d00.intoMemorySegment(cells, cell, LITTLE_ENDIAN);
         d01.intoMemorySegment(cells, cell + o1, LITTLE_ENDIAN);
         d02.intoMemorySegment(cells, cell + o2, LITTLE_ENDIAN);
-        d03.intoMemorySegment(cells, cell + o3, LITTLE_ENDIAN);
         d10.intoMemorySegment(cells, r1, LITTLE_ENDIAN);
         d11.intoMemorySegment(cells, r1 + o1, LITTLE_ENDIAN);
         d12.intoMemorySegment(cells, r1 + o2, LITTLE_ENDIAN);
-        d13.intoMemorySegment(cells, r1 + o3, LITTLE_ENDIAN);
         d20.intoMemorySegment(cells, r2, LITTLE_ENDIAN);
         d21.intoMemorySegment(cells, r2 + o1, LITTLE_ENDIAN);
         d22.intoMemorySegment(cells, r2 + o2, LITTLE_ENDIAN);
-        d23.intoMemorySegment(cells, r2 + o3, LITTLE_ENDIAN);
     }
 
     /**

@@ -2,14 +2,27 @@ package io.gatun.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.VectorOperators.B2I;
+import static jdk.incubator.vector.VectorOperators.EQ;
 import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.MAX;
+import static jdk.incubator.vector.VectorOperators.NE;
 
 import io.gatun.tensor.BlockScaled;
+import io.gatun.tensor.DType;
+import io.gatun.tensor.Tensor;
+import io.gatun.tensor.TensorException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -23,11 +36,15 @@ public final class Fp8 {
     private static final float SMALLEST_AMAX = 1e-4f;
     private static final byte NAN = 0x7F;
     private static final float DOWN = 0x1p-120f; // moves the exponents of E4M3 to where f32 has the same bits
+    private static final float UP = 0x1p120f;
+    private static final int COLUMNS = 128;
     private static final int EXPONENT = 0x7f800000;
     private static final int SMALLEST_EXPONENT = Float.floatToRawIntBits(0x1p-6f); // below it the spacing stays
     private static final int TO_SPACING = (20 << 23) + 0x400000; // 2ᵉ becomes 1.5 · 2ᵉ⁺²⁰, whose last bit is 2ᵉ⁻³
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Byte> BYTES =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, LANES.vectorBitSize() / 4)));
     private static final int STEP = LANES.length();
     private static final float[] VALUES = new float[256];
 
@@ -98,16 +115,125 @@ public final class Fp8 {
         }
     }
 
+    /**
+     * Quantises {@code from} into codes and scales: a scale for each block, {@code max(amax, 1e-4) / 448}, and codes nearest to the
+     * quotients, as the released code does it. Serves weights (blocks of 128 x 128) and activations (1 x 128). Runs on the calling
+     * thread; rows of blocks are independent of each other, so several threads can share a matrix by slices.
+     *
+     * @param to blocks of 128 columns; codes and scales are written
+     * @param from f32 or bf16, of the same shape
+     * @throws TensorException when shapes or types do not fit
+     */
+    public static void quantizeBlocks(BlockScaled to, Tensor from) {
+        boolean bf16 = from.dtype() == DType.BF16;
+        if (!bf16 && from.dtype() != DType.F32 || from.rows() != to.rows() || from.cols() != to.cols()) {
+            throw new TensorException("%s is not quantised into %s; it takes f32 or bf16 numbers of that shape"
+                    .formatted(from, to.codes()));
+        }
+        if (to.blockCols() != COLUMNS) {
+            throw new TensorException("%s in blocks of %d columns; only blocks of %d are quantised"
+                    .formatted(to.codes(), to.blockCols(), COLUMNS));
+        }
+        int rows = to.rows(), cols = to.cols(), padded = LaneOrder.padded(cols, 4);
+        float[] sizes = new float[to.scales().cols()];
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment row = arena.allocate(4L * padded, 64);
+            MemorySegment plain = arena.allocate(4L * cols, 64); // a BF16 row as f32
+            for (int first = 0; first < rows; first += to.blockRows()) {
+                int end = Math.min(first + to.blockRows(), rows);
+                Arrays.fill(sizes, 0);
+                for (int r = first; r < end; r++) {
+                    load(row, plain, from, r, bf16);
+                    for (int b = 0; b < sizes.length; b++) {
+                        int count = Math.min(COLUMNS, padded - COLUMNS * b);
+                        sizes[b] = Math.max(sizes[b], amax(row, 4L * COLUMNS * b, count));
+                    }
+                }
+                for (int b = 0; b < sizes.length; b++) to.scales().set(first / to.blockRows(), b, scale(sizes[b]));
+                for (int r = first; r < end; r++) {
+                    load(row, plain, from, r, bf16);
+                    for (int b = 0; b < sizes.length; b++) {
+                        int count = Math.min(COLUMNS, padded - COLUMNS * b);
+                        quantize(row, 4L * COLUMNS * b, count, scale(sizes[b]), 1);
+                    }
+                    toCodes(row, padded);
+                    pack(to.codes().data(), r * to.codes().rowStride(), row, cols);
+                }
+            }
+        }
+    }
+
+    /** One row as f32 in {@link LaneOrder}. */
+    private static void load(MemorySegment row, MemorySegment plain, Tensor from, int r, boolean bf16) {
+        int cols = from.cols();
+        long at = r * from.rowStride() * from.dtype().bytes();
+        if (bf16) {
+            Bf16.decode(plain, 0, from.data(), at, cols);
+            LaneOrder.reorder(row, 0, plain, 0, cols, 4, 1);
+        } else {
+            LaneOrder.reorder(row, 0, from.data(), at, cols, 4, 1);
+        }
+    }
+
+    /** Numbers that have a code become that code, one to an int. */
+    private static void toCodes(MemorySegment row, int count) {
+        for (int i = 0; i < count; i += STEP) {
+            var x = FloatVector.fromMemorySegment(LANES, row, 4L * i, LITTLE_ENDIAN);
+            var sign = x.reinterpretAsInts().lanewise(LSHR, 24).and(0x80);
+            var code = x.abs().mul(DOWN).reinterpretAsInts().lanewise(LSHR, 20).or(sign);
+            code.blend(NAN, x.compare(NE, x).cast(INTS)).intoMemorySegment(row, 4L * i, LITTLE_ENDIAN);
+        }
+    }
+
+    /** Codes in {@link LaneOrder}, one to an int, become bytes in their natural order. */
+    private static void pack(MemorySegment codes, long at, MemorySegment row, int count) {
+        int i = 0;
+        for (; i <= count - 4 * STEP; i += 4 * STEP) {
+            long p = 4L * i;
+            var a = IntVector.fromMemorySegment(INTS, row, p, LITTLE_ENDIAN);
+            var b = IntVector.fromMemorySegment(INTS, row, p + 4L * STEP, LITTLE_ENDIAN)
+                    .lanewise(LSHL, 8);
+            var c = IntVector.fromMemorySegment(INTS, row, p + 8L * STEP, LITTLE_ENDIAN)
+                    .lanewise(LSHL, 16);
+            var d = IntVector.fromMemorySegment(INTS, row, p + 12L * STEP, LITTLE_ENDIAN)
+                    .lanewise(LSHL, 24);
+            a.or(b).or(c.or(d)).intoMemorySegment(codes, at + i, LITTLE_ENDIAN);
+        }
+        for (int done = i; i < count; i++) {
+            int code = row.get(JAVA_INT_UNALIGNED, 4L * (done + LaneOrder.place(i - done, 4)));
+            codes.set(JAVA_BYTE, at + i, (byte) code);
+        }
+    }
+
     /** Writes row {@code row} as f32 from byte {@code at} of {@code to}: code times scale, an FP32 product. */
     static void readRow(BlockScaled w, int row, MemorySegment to, long at) {
         MemorySegment codes = w.codes().data();
         long start = row * w.codes().rowStride();
         for (int from = 0, block = 0; from < w.cols(); from += w.blockCols(), block++) {
             float scale = (float) w.scales().get(row / w.blockRows(), block);
-            int end = Math.min(w.cols(), from + w.blockCols());
-            for (int i = from; i < end; i++) {
-                to.set(JAVA_FLOAT_UNALIGNED, at + 4L * i, decode(codes.get(JAVA_BYTE, start + i)) * scale);
+            decode(to, at + 4L * from, codes, start + from, Math.min(w.blockCols(), w.cols() - from), scale);
+        }
+    }
+
+    private static void decode(MemorySegment to, long at, MemorySegment codes, long from, int count, float scale) {
+        int i = 0;
+        for (; i <= count - BYTES.length(); i += BYTES.length()) {
+            var bytes = ByteVector.fromMemorySegment(BYTES, codes, from + i, LITTLE_ENDIAN);
+            var code = (IntVector) bytes.convertShape(B2I, INTS, 0);
+            value(code).mul(scale).intoMemorySegment(to, at + 4L * i, LITTLE_ENDIAN);
+            if (BYTES.length() > STEP) { // vectors of 128 bits: the smallest vector of bytes fills two of them
+                var second = (IntVector) bytes.convertShape(B2I, INTS, 1);
+                value(second).mul(scale).intoMemorySegment(to, at + 4L * (i + STEP), LITTLE_ENDIAN);
             }
         }
+        for (; i < count; i++) {
+            to.set(JAVA_FLOAT_UNALIGNED, at + 4L * i, decode(codes.get(JAVA_BYTE, from + i)) * scale);
+        }
+    }
+
+    private static FloatVector value(IntVector code) {
+        var exact =
+                code.lanewise(LSHL, 20).and(0x87f00000).reinterpretAsFloats().mul(UP);
+        return exact.blend(Float.NaN, code.and(0x7f).compare(EQ, NAN).cast(LANES));
     }
 }

@@ -21,7 +21,7 @@ final class MappedProducts {
     /** Weight rows that are expanded at once: with a block of k they fit the second cache. */
     static final int STRIP = 32;
 
-    private static final int NEAR = 12; // staged rows whose block fits the first cache beside four weight rows
+    private static final int NEAR = 6; // staged rows whose block fits the first cache beside those of a tile
     private static final int MOST = 96; // rows of a task: their cells fit the second cache
     private static final int TASK_BYTES = 1 << 17; // weight bytes of a task: some microseconds of memory traffic
     private static final int STAGED_AT_ONCE = 1 << 15; // numbers that one task of the staging region brings into order
@@ -166,10 +166,10 @@ final class MappedProducts {
 
         /** A strip as four streams, {@code apart} rows from each other; what four does not divide comes after them. */
         private void inPlace(MemorySegment cells, MappedWeight w, int row, int rows, int col, int cols) {
-            int apart = cols / DotKernels.OUTPUTS, even = apart * DotKernels.OUTPUTS;
+            int apart = cols / DotKernels.STREAMS, even = apart * DotKernels.STREAMS;
             for (int c = 0; c < apart; c++) {
                 for (int r = 0; r < rows; r++) { // the weights of the first row's turn are in the cache for the others
-                    row(cells, w, row, r, col, c, apart, DotKernels.OUTPUTS);
+                    row(cells, w, row, r, col, c, apart, DotKernels.STREAMS);
                 }
             }
             for (int r = 0; r < rows && even < cols; r++) row(cells, w, row, r, col, even, 1, cols - even);
@@ -250,7 +250,9 @@ final class MappedProducts {
                         Math.min(DotKernels.OUTPUTS, cols - c),
                         scale * xScale(w, row + r, b),
                         scale * xScale(w, row + Math.min(r + 1, end - 1), b),
-                        scale * xScale(w, row + Math.min(r + 2, end - 1), b));
+                        scale * xScale(w, row + Math.min(r + 2, end - 1), b),
+                        -1,
+                        -2);
             }
         }
 
