@@ -41,29 +41,58 @@ final class LaneSums {
      */
     static void of(MemorySegment lanes, long at, int count) {
         if (LANES.length() > 8) {
-            fold(lanes, at, count, 8, SWAP8, HIGH8);
+            fold8(lanes, at, count);
             count /= 2;
         }
         if (LANES.length() > 4) {
-            fold(lanes, at, count, 4, SWAP4, HIGH4);
+            fold4(lanes, at, count);
             count /= 2;
         }
-        fold(lanes, at, count, 2, SWAP2, HIGH2);
-        fold(lanes, at, count / 2, 1, SWAP1, HIGH1);
+        fold2(lanes, at, count);
+        fold1(lanes, at, count / 2);
     }
 
-    /** Of every {@code 2 * distance} vectors, folds each of the first half with the one {@code distance} later. */
-    private static void fold(
-            MemorySegment lanes, long at, int count, int distance, VectorShuffle<Float> swap, VectorMask<Float> high) {
-        int to = 0;
-        for (int from = 0; from < count; from += 2 * distance) {
-            for (int end = to + distance, i = from; to < end; i++, to++) {
-                var a = FloatVector.fromMemorySegment(LANES, lanes, at + VECTOR * i, LITTLE_ENDIAN);
-                var b = FloatVector.fromMemorySegment(LANES, lanes, at + VECTOR * (i + distance), LITTLE_ENDIAN);
-                a.blend(b, high)
-                        .add(b.blend(a, high).rearrange(swap))
-                        .intoMemorySegment(lanes, at + VECTOR * to, LITTLE_ENDIAN);
-            }
+    private static void fold8(MemorySegment lanes, long at, int count) {
+        for (int i = 0; i < count / 2; i++) {
+            long from = at + VECTOR * (i + i / 8 * 8);
+            var a = FloatVector.fromMemorySegment(LANES, lanes, from, LITTLE_ENDIAN);
+            var b = FloatVector.fromMemorySegment(LANES, lanes, from + 8 * VECTOR, LITTLE_ENDIAN);
+            a.blend(b, HIGH8)
+                    .add(b.blend(a, HIGH8).rearrange(SWAP8))
+                    .intoMemorySegment(lanes, at + VECTOR * i, LITTLE_ENDIAN);
+        }
+    }
+
+    private static void fold4(MemorySegment lanes, long at, int count) {
+        for (int i = 0; i < count / 2; i++) {
+            long from = at + VECTOR * (i + i / 4 * 4);
+            var a = FloatVector.fromMemorySegment(LANES, lanes, from, LITTLE_ENDIAN);
+            var b = FloatVector.fromMemorySegment(LANES, lanes, from + 4 * VECTOR, LITTLE_ENDIAN);
+            a.blend(b, HIGH4)
+                    .add(b.blend(a, HIGH4).rearrange(SWAP4))
+                    .intoMemorySegment(lanes, at + VECTOR * i, LITTLE_ENDIAN);
+        }
+    }
+
+    private static void fold2(MemorySegment lanes, long at, int count) {
+        for (int i = 0; i < count / 2; i++) {
+            long from = at + VECTOR * (i + i / 2 * 2);
+            var a = FloatVector.fromMemorySegment(LANES, lanes, from, LITTLE_ENDIAN);
+            var b = FloatVector.fromMemorySegment(LANES, lanes, from + 2 * VECTOR, LITTLE_ENDIAN);
+            a.blend(b, HIGH2)
+                    .add(b.blend(a, HIGH2).rearrange(SWAP2))
+                    .intoMemorySegment(lanes, at + VECTOR * i, LITTLE_ENDIAN);
+        }
+    }
+
+    private static void fold1(MemorySegment lanes, long at, int count) {
+        for (int i = 0; i < count / 2; i++) {
+            long from = at + VECTOR * (i + i / 1 * 1);
+            var a = FloatVector.fromMemorySegment(LANES, lanes, from, LITTLE_ENDIAN);
+            var b = FloatVector.fromMemorySegment(LANES, lanes, from + 1 * VECTOR, LITTLE_ENDIAN);
+            a.blend(b, HIGH1)
+                    .add(b.blend(a, HIGH1).rearrange(SWAP1))
+                    .intoMemorySegment(lanes, at + VECTOR * i, LITTLE_ENDIAN);
         }
     }
 }

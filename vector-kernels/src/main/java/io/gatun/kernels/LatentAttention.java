@@ -1,6 +1,7 @@
 package io.gatun.kernels;
 
 import io.gatun.tensor.DType;
+import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -51,13 +52,13 @@ public final class LatentAttention {
         /** Factor on the scores, positive. */
         public float scale;
 
-        private MemorySegment queries = MemorySegment.NULL; // [q̃ ; q_R] [rows, heads, width]
-        private MemorySegment contexts = MemorySegment.NULL; // Σ p c [rows, heads, latentDim]
+        private MemorySegment queries = MemorySegment.NULL; // [q̃ ; q_R] [rows, heads, width], padded
+        private MemorySegment contexts = MemorySegment.NULL; // Σ p c [rows, heads, latentDim], padded
 
         /** Makes room for what the steps hand over to each other; call it when the sizes are set. */
         public void reserve() {
-            queries = covering(queries, width());
-            contexts = covering(contexts, latentDim);
+            queries = covering(queries, RowQuads.padded(width()));
+            contexts = covering(contexts, RowQuads.padded(latentDim));
         }
 
         private MemorySegment covering(MemorySegment before, int dim) {
@@ -70,11 +71,11 @@ public final class LatentAttention {
         }
 
         private long absorbedAt(int row, int head) {
-            return (long) Float.BYTES * width() * ((long) row * heads + head);
+            return (long) Float.BYTES * RowQuads.padded(width()) * ((long) row * heads + head);
         }
 
         private long contextAt(int row, int head) {
-            return (long) Float.BYTES * latentDim * ((long) row * heads + head);
+            return (long) Float.BYTES * RowQuads.padded(latentDim) * ((long) row * heads + head);
         }
 
         private long queryAt(int row, int head) {
@@ -89,7 +90,8 @@ public final class LatentAttention {
     /** One worker's memory. */
     public static final class Workspace {
         private final int group, width;
-        private final MemorySegment rows; // a block of the cache or some rows of a weight, as f32 [BLOCK, width]
+        private final MemorySegment quads; // a block of the cache [BLOCK, width] or some rows of a weight
+        private final MemorySegment decoded; // four rows of an FP8 weight, in their order
         private final MemorySegment scores; // [group, BLOCK]
         private final MemorySegment maxima; // [group]
         private final MemorySegment sums; // [group]
@@ -99,7 +101,8 @@ public final class LatentAttention {
             this.group = group;
             this.width = width;
             Arena arena = Arena.ofAuto();
-            rows = arena.allocate((long) Float.BYTES * BLOCK * width, 64);
+            quads = arena.allocate(RowQuads.bytes(BLOCK, width), 64);
+            decoded = arena.allocate((long) Float.BYTES * RowQuads.ROWS * width, 64);
             scores = arena.allocate((long) Float.BYTES * BLOCK * group, 64);
             maxima = arena.allocate((long) Float.BYTES * group, 64);
             sums = arena.allocate((long) Float.BYTES * group, 64);
@@ -115,17 +118,16 @@ public final class LatentAttention {
 
     /** Writes {@code [W_UKᵀ q_C ; q_R]} of one head for all rows. */
     public static void absorb(Operands x, int head, Workspace w) {
-        long rope = (long) Float.BYTES * x.ropeDim;
         for (int r = 0; r < x.rows; r++) {
             long at = x.absorbedAt(r, head);
-            long latent = (long) Float.BYTES * x.latentDim;
-            clear(x.queries, at, x.latentDim);
-            long from = x.queryAt(r, head) + (long) Float.BYTES * x.nopeDim;
-            MemorySegment.copy(x.q, from, x.queries, at + latent, rope);
+            long rope = x.queryAt(r, head) + (long) Float.BYTES * x.nopeDim;
+            clear(x.queries, at, RowQuads.padded(x.width()));
+            MemorySegment.copy(
+                    x.q, rope, x.queries, at + (long) Float.BYTES * x.latentDim, (long) Float.BYTES * x.ropeDim);
         }
         for (int d = 0; d < x.nopeDim; d += DECODED) {
             int count = Math.min(DECODED, x.nopeDim - d);
-            boolean inPlace = decode(x, x.weightRow(head) + d, count, w);
+            pack(x, x.weightRow(head) + d, count, w);
             WeightedRows.add(
                     x.queries,
                     x.absorbedAt(0, head),
@@ -134,34 +136,29 @@ public final class LatentAttention {
                     x.q,
                     x.queryAt(0, head) + 4L * d,
                     Float.BYTES * x.qStride,
-                    inPlace ? x.kvB.value().data() : w.rows,
-                    inPlace ? weightAt(x, x.weightRow(head) + d) : 0,
-                    Float.BYTES * (inPlace ? x.kvB.value().rowStride() : x.latentDim),
+                    w.quads,
                     count,
+                    RowQuads.padded(x.latentDim),
                     x.latentDim);
         }
     }
 
     /** Writes {@code o = W_UV context} of one head for all rows. */
     public static void expand(Operands x, int head, Workspace w) {
+        int dim = RowQuads.padded(x.latentDim);
         for (int v = 0; v < x.valueDim; v += DECODED) {
-            int row = x.weightRow(head) + x.nopeDim + v;
             int count = Math.min(DECODED, x.valueDim - v);
-            boolean inPlace = decode(x, row, count, w);
-            RowDots.write(
-                    x.o,
-                    Float.BYTES * (x.first * x.oStride + (long) head * x.valueDim + v),
-                    Float.BYTES * x.oStride,
-                    x.contexts,
-                    x.contextAt(0, head),
-                    x.contextAt(1, 0),
-                    x.rows,
-                    inPlace ? x.kvB.value().data() : w.rows,
-                    inPlace ? weightAt(x, row) : 0,
-                    Float.BYTES * (inPlace ? x.kvB.value().rowStride() : x.latentDim),
-                    count,
-                    x.latentDim,
-                    w.lanes);
+            pack(x, x.weightRow(head) + x.nopeDim + v, count, w);
+            for (int r = 0; r < x.rows; r += RowDots.QUERIES) {
+                int rows = Math.min(RowDots.QUERIES, x.rows - r);
+                for (int j = 0; j < count; j += RowQuads.ROWS) {
+                    long at = RowQuads.at(j, x.latentDim);
+                    RowDots.four(
+                            w.lanes, j, x.contexts, x.contextAt(r, head), x.contextAt(1, 0), rows, w.quads, at, dim);
+                }
+                long to = Float.BYTES * ((x.first + r) * x.oStride + (long) head * x.valueDim + v);
+                RowDots.sums(x.o, to, Float.BYTES * x.oStride, w.lanes, rows, count);
+            }
         }
     }
 
@@ -169,20 +166,27 @@ public final class LatentAttention {
         for (int i = 0; i < dim; i++) y.set(FLOAT, at + 4L * i, 0);
     }
 
-    /** Writes rows of the weight to the workspace, unless they are f32 and can be read where they are: then it says true. */
-    private static boolean decode(Operands x, int row, int count, Workspace w) {
-        if (x.kvB.value().dtype() == DType.F32) return true;
-        for (int i = 0; i < count; i++) x.kvB.readRow(row + i, w.rows, (long) Float.BYTES * x.latentDim * i);
-        return false;
-    }
-
-    private static long weightAt(Operands x, int row) {
-        return Float.BYTES * (row * x.kvB.value().rowStride());
+    /** Brings rows of the weight to the workspace, as f32. */
+    private static void pack(Operands x, int row, int count, Workspace w) {
+        Tensor value = x.kvB.value();
+        long step = value.dtype().bytes() * value.rowStride();
+        for (int i = 0; i < count; i += RowQuads.ROWS) {
+            int last = Math.min(RowQuads.ROWS, count - i) - 1;
+            switch (value.dtype()) {
+                case F32 -> RowQuads.pack(w.quads, i, value.data(), (row + i) * step, step, last, x.latentDim);
+                case BF16 -> RowQuads.packBf16(w.quads, i, value.data(), (row + i) * step, step, last, x.latentDim);
+                default -> {
+                    long decoded = (long) Float.BYTES * x.latentDim;
+                    for (int r = 0; r <= last; r++) x.kvB.readRow(row + i + r, w.decoded, r * decoded);
+                    RowQuads.pack(w.quads, i, w.decoded, 0, decoded, last, x.latentDim);
+                }
+            }
+        }
     }
 
     /** Before the first block: no context yet for heads {@code from} to {@code to} of a row. */
     public static void begin(Operands x, int row, int from, int to, Workspace w) {
-        clear(x.contexts, x.contextAt(row, from), (to - from) * x.latentDim);
+        clear(x.contexts, x.contextAt(row, from), (to - from) * RowQuads.padded(x.latentDim));
         for (int h = 0; h < to - from; h++) {
             w.maxima.setAtIndex(FLOAT, h, Float.NEGATIVE_INFINITY);
             w.sums.setAtIndex(FLOAT, h, 0);
@@ -208,51 +212,32 @@ public final class LatentAttention {
             long stride,
             int count,
             Workspace w) {
-        long step = (long) Float.BYTES * x.width();
-        if (type == DType.F32) {
-            attend(x, row, from, to, cache, at, Float.BYTES * stride, count, w);
-            return;
+        int width = x.width();
+        long step = type.bytes() * stride;
+        for (int j = 0;
+                j < count;
+                j += RowQuads.ROWS) { // four positions are packed and used while they are in the first cache
+            int last = count - 1 - j;
+            if (type == DType.F32) {
+                RowQuads.pack(w.quads, j, cache, at + j * step, step, last, width);
+            } else {
+                RowQuads.packBf16(w.quads, j, cache, at + j * step, step, last, width);
+            }
+            long four = RowQuads.at(j, width);
+            int dim = RowQuads.padded(width);
+            RowDots.four(
+                    w.lanes, j, x.queries, x.absorbedAt(row, from), x.absorbedAt(0, 1), to - from, w.quads, four, dim);
         }
-        for (int j = 0; j < count; j++) Bf16.decode(w.rows, j * step, cache, at + Short.BYTES * j * stride, x.width());
-        attend(x, row, from, to, w.rows, 0, step, count, w);
-    }
-
-    private static void attend(
-            Operands x, int row, int from, int to, MemorySegment c, long cAt, long cStep, int count, Workspace w) {
-        long step = (long) Float.BYTES * BLOCK;
-        long query = x.absorbedAt(row, from);
-        RowDots.write(
-                w.scores,
-                0,
-                step,
-                x.queries,
-                query,
-                x.absorbedAt(0, 1),
-                to - from,
-                c,
-                cAt,
-                cStep,
-                count,
-                x.width(),
-                w.lanes);
+        long scores = (long) Float.BYTES * BLOCK;
+        RowDots.sums(w.scores, 0, scores, w.lanes, to - from, count);
+        int dim = RowQuads.padded(x.latentDim);
         for (int h = 0; h < to - from; h++) {
             float shrunk = softmax(x, h, count, w);
-            if (shrunk != 1) OnlineSoftmax.multiply(x.contexts, x.contextAt(row, from + h), x.latentDim, shrunk);
+            if (shrunk != 1) OnlineSoftmax.multiply(x.contexts, x.contextAt(row, from + h), dim, shrunk);
         }
         long context = x.contextAt(row, from);
         WeightedRows.add(
-                x.contexts,
-                context,
-                x.contextAt(0, 1),
-                to - from,
-                w.scores,
-                0,
-                step,
-                c,
-                cAt,
-                cStep,
-                count,
-                x.latentDim);
+                x.contexts, context, x.contextAt(0, 1), to - from, w.scores, 0, scores, w.quads, count, dim, width);
     }
 
     /** Replaces a block's scores by their exponentials; returns by how much what was summed before shrinks. */
