@@ -111,20 +111,25 @@ public final class Checkpoint {
      * @throws ModelException when they are missing or their shape does not fit the weight's
      */
     public Tensor scales(String weight) {
+        checkScales(weight);
+        return tensor(weight + SCALE_SUFFIX);
+    }
+
+    private void checkScales(String weight) {
         SafetensorsFile file = file(weight);
         SafetensorsEntry codes = file.entry(weight);
         if (blocks == null) {
             throw new ModelException("%s is %s in %s; %s has no quantization_config that tells the blocks of its scales"
                     .formatted(weight, codes, file.path().getFileName(), CONFIG));
         }
-        Tensor scales = tensor(weight + SCALE_SUFFIX);
+        SafetensorsEntry scales = entry(weight + SCALE_SUFFIX);
         if (codes.shape().length != 2) {
             throw new ModelException("%s is %s in %s; an FP8 weight is a matrix"
                     .formatted(weight, codes, file.path().getFileName()));
         }
         long[] expected = {Math.ceilDiv(codes.shape()[0], blocks.rows()), Math.ceilDiv(codes.shape()[1], blocks.cols())
         };
-        if (scales.dtype() != DType.F32 || !Arrays.equals(scales.shape(), expected)) {
+        if (!scales.type().equals(DType.F32.name()) || !Arrays.equals(scales.shape(), expected)) {
             throw new ModelException("%s is %s in %s; %s asks for blocks of %d x %d, which for %s %s are f32%s"
                     .formatted(
                             weight + SCALE_SUFFIX,
@@ -137,7 +142,6 @@ public final class Checkpoint {
                             codes,
                             Arrays.toString(expected)));
         }
-        return scales;
     }
 
     /**
@@ -207,7 +211,7 @@ public final class Checkpoint {
             throw new ModelException("%s is %s in %s; %s asks for %s"
                     .formatted(spec.name(), entry, file.path().getFileName(), CONFIG, Arrays.toString(spec.shape())));
         }
-        if (entry.type().equals(DType.F8_E4M3.name())) scales(spec.name());
+        if (entry.type().equals(DType.F8_E4M3.name())) checkScales(spec.name());
     }
 
     /** What the file's header says of a tensor. */

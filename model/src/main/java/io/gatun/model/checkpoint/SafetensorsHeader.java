@@ -60,13 +60,16 @@ record SafetensorsHeader(Map<String, SafetensorsEntry> entries, Map<String, Stri
 
     private static long[] longs(JsonObject fields, String name) {
         if (!fields.has(name)) throw fields.error(name, "is missing");
-        return fields.list(name).stream()
-                .mapToLong(element -> {
-                    if (element instanceof Long number && number >= 0) return number;
-                    throw fields.error(
-                            name, "holds " + Excerpt.of(element) + "; whole numbers from 0 on were expected");
-                })
-                .toArray();
+        List<?> elements = fields.list(name);
+        long[] numbers = new long[elements.size()];
+        for (int i = 0; i < numbers.length; i++) {
+            if (!(elements.get(i) instanceof Long number) || number < 0) {
+                throw fields.error(
+                        name, "holds " + Excerpt.of(elements.get(i)) + "; whole numbers from 0 on were expected");
+            }
+            numbers[i] = number;
+        }
+        return numbers;
     }
 
     private void checkSizes(String file) {

@@ -95,7 +95,8 @@ public final class SafetensorsWriter implements AutoCloseable {
         }
     }
 
-    private static ByteBuffer header(List<Declaration> declared, Map<String, String> metadata) {
+    /** The first bytes of a file: the length of the header, the header. */
+    static ByteBuffer header(List<Declaration> declared, Map<String, String> metadata) {
         Map<String, Object> fields = new LinkedHashMap<>();
         if (!metadata.isEmpty()) fields.put("__metadata__", new TreeMap<>(metadata));
         long at = 0;

@@ -58,13 +58,11 @@ final class Shards {
         for (Object key : map.fields().keySet()) {
             String name = key.toString();
             String shard = map.text(name);
-            if (!isPlainName(shard)) throw map.wrong(name, "the name of a file beside the index");
-            if (!Files.exists(folder.resolve(shard))) {
-                throw map.error(
-                        name, "is in " + Excerpt.of(shard) + ", says the index, and there is no such file beside it");
+            SafetensorsFile file = shards.get(shard);
+            if (file == null) {
+                file = SafetensorsFile.open(beside(folder, map, name, shard), arena);
+                shards.put(shard, file);
             }
-            SafetensorsFile file =
-                    shards.computeIfAbsent(shard, _ -> SafetensorsFile.open(folder.resolve(shard), arena));
             if (!file.has(name)) {
                 throw new ModelException("%s says that %s is in %s; there is none there"
                         .formatted(index.source(), Excerpt.of(name), shard));
@@ -72,6 +70,13 @@ final class Shards {
             files.put(name, file);
         }
         return files;
+    }
+
+    private static Path beside(Path folder, JsonObject map, String name, String shard) {
+        if (!isPlainName(shard)) throw map.wrong(name, "the name of a file beside the index");
+        Path file = folder.resolve(shard);
+        if (Files.exists(file)) return file;
+        throw map.error(name, "is in " + Excerpt.of(shard) + ", says the index, and there is no such file beside it");
     }
 
     /** Whether a name stays in its folder on any system, and is one that this system can have. */

@@ -58,6 +58,8 @@ public final class InputFile {
      * @throws ModelException with the place of the first byte that belongs to no character
      */
     public static String text(byte[] utf8, String source) {
+        String lenient = new String(utf8, StandardCharsets.UTF_8);
+        if (lenient.indexOf('\uFFFD') < 0) return lenient; // nothing was replaced
         ByteBuffer bytes = ByteBuffer.wrap(utf8);
         CharBuffer text = CharBuffer.allocate(utf8.length);
         CoderResult result = StandardCharsets.UTF_8.newDecoder().decode(bytes, text, true);

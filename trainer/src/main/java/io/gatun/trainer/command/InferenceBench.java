@@ -41,9 +41,10 @@ final class InferenceBench {
         double[] decodings = new double[rounds];
         double[] roofs = new double[rounds];
         long[] latencies = new long[rounds * decoded];
-        try (MemoryRoof roof = new MemoryRoof(threads)) {
+        try (Team team = new Team(threads);
+                MemoryRoof roof = new MemoryRoof()) {
             for (int i = 0; i < rounds; i++) {
-                roofs[i] = roof.read();
+                roofs[i] = roof.readRate(team);
                 round(i, prefills, decodings, latencies);
             }
         }
@@ -72,24 +73,30 @@ final class InferenceBench {
     }
 
     private void round(int round, double[] prefills, double[] decodings, long[] latencies) {
-        try (Session session = model.newSession(depth + prompt + decoded)) {
-            if (depth > 0) session.prefill(tokens(depth, 1));
+        Session[] sessions = new Session[batch];
+        try (Session first = model.newSession(depth + prompt + decoded)) {
+            if (depth > 0) first.prefill(tokens(depth, 1));
             int[] ids = tokens(prompt, 2);
             long start = System.nanoTime();
-            session.prefill(ids);
+            first.prefill(ids);
             prefills[round] = prompt * 1e9 / (System.nanoTime() - start);
-            session.truncate(depth);
-            if (depth == 0) session.prefill(1);
-            decodings[round] = decode(session, round, latencies);
+            first.truncate(depth);
+            for (int s = 0; s < batch; s++) sessions[s] = s == 0 ? first : first.fork();
+            decodings[round] = decode(sessions, round, latencies);
+            for (int s = 1; s < batch; s++) sessions[s].close();
         }
     }
 
-    private double decode(Session session, int round, long[] latencies) {
-        int[] ids = tokens(decoded, 3);
+    private double decode(Session[] sessions, int round, long[] latencies) {
+        int[] random = tokens(decoded * batch, 3);
+        int[] ids = new int[batch];
+        Tensor logits =
+                Tensor.zeros(Arena.ofAuto(), DType.F32, batch, model.config().vocabSize());
         long start = System.nanoTime();
         long last = start;
         for (int i = 0; i < decoded; i++) {
-            session.step(ids[i]);
+            System.arraycopy(random, i * batch, ids, 0, batch);
+            Session.step(sessions, ids, logits);
             long now = System.nanoTime();
             latencies[round * decoded + i] = now - last;
             last = now;
@@ -98,7 +105,7 @@ final class InferenceBench {
     }
 
     private int[] tokens(int count, int seed) {
-        java.util.SplittableRandom random = new java.util.SplittableRandom(seed);
+        SplittableRandom random = new SplittableRandom(seed);
         int[] ids = new int[count];
         for (int i = 0; i < count; i++) ids[i] = random.nextInt(model.config().vocabSize());
         return ids;

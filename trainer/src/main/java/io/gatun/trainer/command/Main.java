@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
             InspectCommand.class,
             ConvertCommand.class,
             TokenizeCommand.class,
-            BenchCommand.class
+            BenchCommand.class,
+            DoctorCommand.class
         })
 public final class Main implements Runnable {
     @Spec
