@@ -2,9 +2,14 @@ package io.gatun.trainer.command;
 
 import io.gatun.model.LanguageModel;
 import io.gatun.model.generate.Session;
+import io.gatun.parallel.Team;
+import io.gatun.tensor.DType;
+import io.gatun.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.SplittableRandom;
 
 /**
  * Measures a model: prompts of random tokens, then decoding of random tokens one by one. Decoding is set against the rate at which
