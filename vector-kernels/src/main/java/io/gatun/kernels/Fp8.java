@@ -134,6 +134,7 @@ public final class Fp8 {
             throw new TensorException("%s in blocks of %d columns; only blocks of %d are quantised"
                     .formatted(to.codes(), to.blockCols(), COLUMNS));
         }
+        JitDirectives.ensure();
         int rows = to.rows(), cols = to.cols(), padded = LaneOrder.padded(cols, 4);
         float[] sizes = new float[to.scales().cols()];
         try (Arena arena = Arena.ofConfined()) {

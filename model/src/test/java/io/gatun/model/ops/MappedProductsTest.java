@@ -3,6 +3,7 @@ package io.gatun.model.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import io.gatun.kernels.Accumulate;
 import io.gatun.kernels.Bf16;
 import io.gatun.kernels.Format;
@@ -17,8 +18,10 @@ import io.gatun.tensor.TensorException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,6 +29,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Products with weights where they lie, against the reference: every dtype and format, unaligned, at sizes beside every tile. */
 class MappedProductsTest {
+    private static final int CALLS = 100;
+    private static final int WARM_UPS = 200;
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final Team TEAM = new Team(2);
     private static final MatmulEngine FAST = new VectorMatmul(TEAM);
     private static final MatmulEngine PLAIN = new ReferenceMatmul();
@@ -130,6 +136,43 @@ class MappedProductsTest {
                 }
             }
         }
+    }
+
+    @Test
+    @Tag("allocation")
+    void warmCallsAllocateNothing() {
+        Random random = new Random(5);
+        int k = 384, n = 40;
+        try (Team team = new Team(1)) {
+            MatmulEngine engine = new VectorMatmul(team);
+            Tensor x = strided(random, 40, k), y = strided(random, 40, n);
+            Tensor row = x.slice(0, 1), yRow = y.slice(0, 1);
+            Tensor offsets = Tensor.zeros(arena, DType.I32, 3);
+            offsets.set(1, 1);
+            offsets.set(2, 10);
+            Weight[] single = new Weight[Kind.values().length];
+            Weight[][] experts = new Weight[single.length][];
+            for (Kind kind : Kind.values()) {
+                single[kind.ordinal()] = weight(kind, random, n, k);
+                experts[kind.ordinal()] = new Weight[] {single[kind.ordinal()], weight(kind, random, n, k)};
+            }
+            Runnable step = () -> {
+                for (int i = 0; i < single.length; i++) {
+                    engine.forward(yRow, row, single[i], Accumulate.WRITE);
+                    engine.forward(y, x, single[i], Accumulate.ADD);
+                    engine.forward(y, x, experts[i], offsets);
+                }
+            };
+            long allocated = 1;
+            for (int block = 0; block < WARM_UPS && allocated > 0; block++) allocated = allocatedBy(step);
+            assertThat(allocated).as("bytes after %d warm-ups", WARM_UPS).isZero();
+        }
+    }
+
+    private static long allocatedBy(Runnable step) {
+        long before = THREADS.getCurrentThreadAllocatedBytes();
+        for (int i = 0; i < CALLS; i++) step.run();
+        return THREADS.getCurrentThreadAllocatedBytes() - before;
     }
 
     @Test
