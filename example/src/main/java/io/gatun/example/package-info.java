@@ -1,0 +1,2 @@
+/** A service that uses Gatun as a library. */
+package io.gatun.example;
