@@ -3,23 +3,22 @@ package io.gatun.example;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.gatun.model.LanguageModel;
-import io.gatun.model.ModelException;
+import io.gatun.model.generate.BatchRunner;
 import io.gatun.model.generate.GenerationRequest;
-import io.gatun.model.generate.Sampling;
-import io.gatun.model.generate.Session;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Continues the text of each {@code POST /continue} and streams the answer back. One model serves all requests; each has a session
- * of its own, and the model computes for one at a time.
+ * Continues the text of each {@code POST /continue} and streams the answer back. One model serves all requests: up to 16 are answered
+ * together, each token of all of them in one pass over the weights.
  *
  * <pre>{@code
  * java --add-modules jdk.incubator.vector -cp … io.gatun.example.ContinuationServer runs/small 8080
@@ -27,12 +26,15 @@ import java.util.concurrent.Executors;
  * }</pre>
  */
 public final class ContinuationServer implements AutoCloseable {
+    private static final int TOGETHER = 16;
     private static final int MOST_TOKENS = 64;
     private static final int LONGEST_PROMPT = 4096; // bytes
+    private static final String END = new String("end"); // no piece of an answer is this object
 
     private final LanguageModel model;
+    private final BatchRunner runner;
     private final HttpServer server;
-    private final ExecutorService requests = Executors.newSingleThreadExecutor();
+    private final ExecutorService requests = Executors.newVirtualThreadPerTaskExecutor();
 
     /** Opens the model in {@code folder} and listens on {@code port} of this machine; 0 takes one that is free. */
     public ContinuationServer(Path folder, int port) throws IOException {
@@ -40,6 +42,8 @@ public final class ContinuationServer implements AutoCloseable {
         server.setExecutor(requests);
         server.createContext("/continue", this::answer);
         model = LanguageModel.open(folder, LanguageModel.Options.defaults());
+        int positions = Math.min(model.config().maxPositionEmbeddings(), LONGEST_PROMPT + MOST_TOKENS);
+        runner = model.newBatchRunner(TOGETHER, positions);
         server.start();
     }
 
@@ -56,35 +60,38 @@ public final class ContinuationServer implements AutoCloseable {
         return server.getAddress().getPort();
     }
 
+    /** The runner's thread writes into a queue, this one to the network: a slow reader holds up nobody else. */
     private void answer(HttpExchange exchange) throws IOException {
         byte[] body = exchange.getRequestBody().readNBytes(LONGEST_PROMPT);
-        var request = new GenerationRequest(
-                new String(body, StandardCharsets.UTF_8), MOST_TOKENS, Sampling.GREEDY, List.of());
-        int positions = Math.min(model.config().maxPositionEmbeddings(), LONGEST_PROMPT + MOST_TOKENS);
-        try (exchange;
-                Session session = model.newSession(positions)) {
+        var request = GenerationRequest.of(new String(body, StandardCharsets.UTF_8)).maxTokens(MOST_TOKENS);
+        var pieces = new LinkedBlockingQueue<String>();
+        var gone = new AtomicBoolean();
+        runner.submit(request, piece -> pieces.add(piece) && !gone.get()).whenComplete((result, failed) -> {
+            if (failed != null) pieces.add(failed.getMessage()); // the text is too long, for instance
+            pieces.add(END);
+        });
+        try (exchange) {
             exchange.sendResponseHeaders(200, 0); // in chunks, as they come
-            OutputStream out = exchange.getResponseBody();
-            session.generate(request, piece -> send(out, piece));
-        } catch (ModelException | UncheckedIOException e) { // the text is too long, or the caller has gone
-            System.err.println(e.getMessage());
+            send(pieces, exchange.getResponseBody());
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+        } finally {
+            gone.set(true); // where the reader left, the rest is not written
         }
     }
 
-    private static boolean send(OutputStream out, String piece) {
-        try {
+    private static void send(BlockingQueue<String> pieces, OutputStream out) throws IOException, InterruptedException {
+        for (String piece = pieces.take(); piece != END; piece = pieces.take()) {
             out.write(piece.getBytes(StandardCharsets.UTF_8));
             out.flush();
-            return true;
-        } catch (IOException e) {
-            throw new UncheckedIOException("an answer could not be sent", e);
         }
     }
 
-    /** Waits for the request that is being answered, and frees the model. */
+    /** Ends what is being answered, and frees the model. */
     @Override
     public void close() {
         server.stop(1);
+        runner.close();
         requests.close();
         model.close();
     }

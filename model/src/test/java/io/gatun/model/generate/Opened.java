@@ -10,6 +10,7 @@ import io.gatun.model.precision.Compute;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.util.function.BiFunction;
 
 /** A golden model opened for inference, its passes at hand. */
 final class Opened implements AutoCloseable {
@@ -19,9 +20,19 @@ final class Opened implements AutoCloseable {
     private final Team team;
 
     Opened(String name, Compute compute, int threads, int chunk, Drafting drafting) {
+        this(name, compute, threads, chunk, drafting, (team, golden) -> CpuOps.on(team));
+    }
+
+    Opened(
+            String name,
+            Compute compute,
+            int threads,
+            int chunk,
+            Drafting drafting,
+            BiFunction<Team, Golden, Ops> makeOps) {
         golden = Golden.open(name);
         team = new Team(threads);
-        Ops ops = CpuOps.on(team);
+        Ops ops = makeOps.apply(team, golden);
         var parameters = new MappedParameters(ops, arena, golden.checkpoint(), compute);
         DeepSeekV3 model = new DeepSeekV3(ops, golden.config(), parameters, arena, 8);
         PagePool pages = new PagePool(arena, golden.config(), compute.cache());

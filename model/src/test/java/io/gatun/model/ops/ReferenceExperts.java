@@ -5,7 +5,7 @@ import io.gatun.model.config.Scoring;
 import io.gatun.tensor.Tensor;
 
 /** The twin of every {@link Experts} verb: scalar, in double, written as SPEC 2.5 and 3.2 read; tensors of any floating type. */
-public final class ReferenceExperts implements Experts {
+public class ReferenceExperts implements Experts {
     private static final double EPSILON = 1e-20;
 
     @Override
@@ -16,7 +16,7 @@ public final class ReferenceExperts implements Experts {
             setRow(routing.scores(), t, scores);
             double[] biased = row(routing.scores(), t);
             for (int e = 0; e < router.experts() && bias != null; e++) biased[e] += bias.get(e);
-            int[] chosen = best(biased, keptExperts(biased, router), router.topK());
+            int[] chosen = choose(t, biased, router);
             double sum = EPSILON;
             for (int e : chosen) sum += scores[e];
             for (int k = 0; k < router.topK(); k++) {
@@ -37,6 +37,11 @@ public final class ReferenceExperts implements Experts {
             }
         }
         routing.offsets().set(router.experts(), position);
+    }
+
+    /** The experts of row {@code t}, by falling biased score. */
+    protected int[] choose(int t, double[] biased, RouterConfig router) {
+        return best(biased, keptExperts(biased, router), router.topK());
     }
 
     /** Which experts lie in the groups that a token may use. */
