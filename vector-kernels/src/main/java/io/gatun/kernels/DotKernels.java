@@ -16,7 +16,8 @@ import jdk.incubator.vector.VectorSpecies;
  * k. A dot product lives in a cell, one vector of sums that is folded when k is at its end. Along k it is cut into blocks: the
  * products of a block are summed lane by lane from zero, in {@link LaneOrder}, one fused multiply-add a step, and {@code cell =
  * block · scale + cell}, fused too. Only where codes meet codes does each block have a scale of its own; other activations are
- * multiplied by the scales of a weight beforehand. All kernels keep to that order, so they give the same bits. Offsets and strides count bytes.
+ * multiplied by the scales of a weight beforehand. All kernels keep to that order, so they give the same bits. Offsets and
+ * strides count bytes.
  *
  * <p>Loops over whole blocks have a constant count, and the rest of k a loop of its own: C2 makes such loops twice as fast.
  */

@@ -90,7 +90,7 @@ final class MappedProducts {
 
     private int colStep() {
         long rowBytes = (long) k * form.value().dtype().bytes();
-        return Math.ceilDiv((int) (TASK_BYTES / Math.max(1, rowBytes)), STRIP) * STRIP;
+        return Math.ceilDiv((int) Math.max(1, TASK_BYTES / Math.max(1, rowBytes)), STRIP) * STRIP;
     }
 
     /** The byte of a worker's memory where the expanded strip begins, behind the cells of {@code rows} rows. */
