@@ -15,7 +15,11 @@ import jdk.incubator.vector.VectorSpecies;
  * The innermost loops of {@link MappedProducts}: dot products of rows of activations with rows of a weight, both contiguous along
  * k. A dot product lives in a cell, one vector of sums that is folded when k is at its end. Along k it is cut into blocks: the
  * products of a block are summed lane by lane from zero, in {@link LaneOrder}, one fused multiply-add a step, and {@code cell =
- * block · scale + cell}, fused too. All kernels keep to that order, so they give the same bits. Offsets and strides count bytes.
+ * block · scale + cell}, fused too. Only where codes meet codes does each block have a scale of its own; other activations are
+ * multiplied by the scales of a weight beforehand. All kernels keep to that order, so they give the same bits. Offsets and
+ * strides count bytes.
+ *
+ * <p>Loops over whole blocks have a constant count, and the rest of k a loop of its own: C2 makes such loops twice as fast.
  */
 final class DotKernels {
     /** Rows of a weight that a kernel of one row of activations takes at once: streams that the memory serves side by side. */
@@ -27,10 +31,10 @@ final class DotKernels {
     /** Rows of activations that a tile takes at once. */
     static final int TOKENS = 3;
 
-    /** Numbers along k that are summed from zero: of weights without scales, so that a block of both operands fits the first cache. */
+    /** Numbers along k that are summed from zero: a block of a tile's operands fits the first cache. */
     static final int BLOCK = 512;
 
-    /** Numbers along k that a scale of a block-scaled weight covers, which are summed from zero. */
+    /** Numbers along k that a scale of a block-scaled weight covers; where both operands are codes, those that are summed from zero. */
     static final int SCALED_BLOCK = 128;
 
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
@@ -150,11 +154,12 @@ final class DotKernels {
         long w1 = outputs > 1 ? wAt + wStride : wAt;
         long w2 = outputs > 2 ? w1 + wStride : w1;
         long w3 = outputs > 3 ? w2 + wStride : w2;
-        for (int from = 0; from < k; from += BLOCK) {
-            int end = Math.min(from + BLOCK, k);
+        int whole = k / BLOCK * BLOCK;
+        for (int from = 0; from < whole; from += BLOCK) {
             var p0 = FloatVector.zero(LANES);
             FloatVector p1 = p0, p2 = p0, p3 = p0;
-            for (int i = from; i < end; i += STEP) {
+            for (int j = 0; j < BLOCK; j += STEP) {
+                int i = from + j;
                 long p = 4L * i;
                 var a = FloatVector.fromMemorySegment(LANES, x, xAt + p, LITTLE_ENDIAN);
                 p0 = a.fma(FloatVector.fromMemorySegment(LANES, w, wAt + p, LITTLE_ENDIAN), p0);
@@ -167,6 +172,20 @@ final class DotKernels {
             c2 = p2.add(c2);
             c3 = p3.add(c3);
         }
+        var p0 = FloatVector.zero(LANES);
+        FloatVector p1 = p0, p2 = p0, p3 = p0;
+        for (int i = whole; i < k; i += STEP) {
+            long p = 4L * i;
+            var a = FloatVector.fromMemorySegment(LANES, x, xAt + p, LITTLE_ENDIAN);
+            p0 = a.fma(FloatVector.fromMemorySegment(LANES, w, wAt + p, LITTLE_ENDIAN), p0);
+            p1 = a.fma(FloatVector.fromMemorySegment(LANES, w, w1 + p, LITTLE_ENDIAN), p1);
+            p2 = a.fma(FloatVector.fromMemorySegment(LANES, w, w2 + p, LITTLE_ENDIAN), p2);
+            p3 = a.fma(FloatVector.fromMemorySegment(LANES, w, w3 + p, LITTLE_ENDIAN), p3);
+        }
+        c0 = p0.add(c0);
+        c1 = p1.add(c1);
+        c2 = p2.add(c2);
+        c3 = p3.add(c3);
         c3.intoMemorySegment(cells, outputs > 3 ? cell + 3 * cellStep : cell, LITTLE_ENDIAN);
         c2.intoMemorySegment(cells, outputs > 2 ? cell + 2 * cellStep : cell, LITTLE_ENDIAN);
         c1.intoMemorySegment(cells, outputs > 1 ? cell + cellStep : cell, LITTLE_ENDIAN);
@@ -190,22 +209,23 @@ final class DotKernels {
         long w1 = outputs > 1 ? wAt + wStride : wAt;
         long w2 = outputs > 2 ? w1 + wStride : w1;
         long w3 = outputs > 3 ? w2 + wStride : w2;
-        for (int from = 0; from < k; from += BLOCK) {
-            int end = Math.min(from + BLOCK, k);
+        int whole = k / BLOCK * BLOCK;
+        for (int from = 0; from < whole; from += BLOCK) {
             var p0 = FloatVector.zero(LANES);
             FloatVector p1 = p0, p2 = p0, p3 = p0;
-            for (int i = from; i < end; i += 2 * STEP) {
+            for (int j = 0; j < BLOCK; j += 2 * STEP) {
+                int i = from + j;
                 long p = 2L * i, q = xAt + 4L * i;
-                var even = FloatVector.fromMemorySegment(LANES, x, q, LITTLE_ENDIAN);
-                var odd = FloatVector.fromMemorySegment(LANES, x, q + CELL, LITTLE_ENDIAN);
                 var b0 = IntVector.fromMemorySegment(INTS, w, wAt + p, LITTLE_ENDIAN);
                 var b1 = IntVector.fromMemorySegment(INTS, w, w1 + p, LITTLE_ENDIAN);
                 var b2 = IntVector.fromMemorySegment(INTS, w, w2 + p, LITTLE_ENDIAN);
                 var b3 = IntVector.fromMemorySegment(INTS, w, w3 + p, LITTLE_ENDIAN);
+                var even = FloatVector.fromMemorySegment(LANES, x, q, LITTLE_ENDIAN);
                 p0 = even.fma(b0.lanewise(LSHL, 16).reinterpretAsFloats(), p0);
                 p1 = even.fma(b1.lanewise(LSHL, 16).reinterpretAsFloats(), p1);
                 p2 = even.fma(b2.lanewise(LSHL, 16).reinterpretAsFloats(), p2);
                 p3 = even.fma(b3.lanewise(LSHL, 16).reinterpretAsFloats(), p3);
+                var odd = FloatVector.fromMemorySegment(LANES, x, q + CELL, LITTLE_ENDIAN);
                 p0 = odd.fma(b0.and(0xffff0000).reinterpretAsFloats(), p0);
                 p1 = odd.fma(b1.and(0xffff0000).reinterpretAsFloats(), p1);
                 p2 = odd.fma(b2.and(0xffff0000).reinterpretAsFloats(), p2);
@@ -216,6 +236,131 @@ final class DotKernels {
             c2 = p2.add(c2);
             c3 = p3.add(c3);
         }
+        var p0 = FloatVector.zero(LANES);
+        FloatVector p1 = p0, p2 = p0, p3 = p0;
+        for (int i = whole; i < k; i += 2 * STEP) {
+            long p = 2L * i, q = xAt + 4L * i;
+            var b0 = IntVector.fromMemorySegment(INTS, w, wAt + p, LITTLE_ENDIAN);
+            var b1 = IntVector.fromMemorySegment(INTS, w, w1 + p, LITTLE_ENDIAN);
+            var b2 = IntVector.fromMemorySegment(INTS, w, w2 + p, LITTLE_ENDIAN);
+            var b3 = IntVector.fromMemorySegment(INTS, w, w3 + p, LITTLE_ENDIAN);
+            var even = FloatVector.fromMemorySegment(LANES, x, q, LITTLE_ENDIAN);
+            p0 = even.fma(b0.lanewise(LSHL, 16).reinterpretAsFloats(), p0);
+            p1 = even.fma(b1.lanewise(LSHL, 16).reinterpretAsFloats(), p1);
+            p2 = even.fma(b2.lanewise(LSHL, 16).reinterpretAsFloats(), p2);
+            p3 = even.fma(b3.lanewise(LSHL, 16).reinterpretAsFloats(), p3);
+            var odd = FloatVector.fromMemorySegment(LANES, x, q + CELL, LITTLE_ENDIAN);
+            p0 = odd.fma(b0.and(0xffff0000).reinterpretAsFloats(), p0);
+            p1 = odd.fma(b1.and(0xffff0000).reinterpretAsFloats(), p1);
+            p2 = odd.fma(b2.and(0xffff0000).reinterpretAsFloats(), p2);
+            p3 = odd.fma(b3.and(0xffff0000).reinterpretAsFloats(), p3);
+        }
+        c0 = p0.add(c0);
+        c1 = p1.add(c1);
+        c2 = p2.add(c2);
+        c3 = p3.add(c3);
+        c3.intoMemorySegment(cells, outputs > 3 ? cell + 3 * cellStep : cell, LITTLE_ENDIAN);
+        c2.intoMemorySegment(cells, outputs > 2 ? cell + 2 * cellStep : cell, LITTLE_ENDIAN);
+        c1.intoMemorySegment(cells, outputs > 1 ? cell + cellStep : cell, LITTLE_ENDIAN);
+        c0.intoMemorySegment(cells, cell, LITTLE_ENDIAN);
+    }
+
+    /** As {@link #f32Row}, of E4M3 codes; {@code k} is whole chunks. The scales are in x already, see {@link #scale}. */
+    static void fp8Row(
+            MemorySegment cells,
+            long cell,
+            long cellStep,
+            MemorySegment x,
+            long xAt,
+            MemorySegment w,
+            long wAt,
+            long wStride,
+            int k,
+            int outputs) {
+        var c0 = FloatVector.zero(LANES);
+        FloatVector c1 = c0, c2 = c0, c3 = c0;
+        long w1 = outputs > 1 ? wAt + wStride : wAt;
+        long w2 = outputs > 2 ? w1 + wStride : w1;
+        long w3 = outputs > 3 ? w2 + wStride : w2;
+        var factor = FloatVector.broadcast(LANES, LaneOrder.FP8_FACTOR);
+        int whole = k / BLOCK * BLOCK;
+        for (int from = 0; from < whole; from += BLOCK) {
+            var p0 = FloatVector.zero(LANES);
+            FloatVector p1 = p0, p2 = p0, p3 = p0;
+            for (int j = 0; j < BLOCK; j += 4 * STEP) {
+                int i = from + j;
+                long q = xAt + 4L * i;
+                var b0 = IntVector.fromMemorySegment(INTS, w, wAt + i, LITTLE_ENDIAN);
+                var b1 = IntVector.fromMemorySegment(INTS, w, w1 + i, LITTLE_ENDIAN);
+                var b2 = IntVector.fromMemorySegment(INTS, w, w2 + i, LITTLE_ENDIAN);
+                var b3 = IntVector.fromMemorySegment(INTS, w, w3 + i, LITTLE_ENDIAN);
+                var a0 = FloatVector.fromMemorySegment(LANES, x, q, LITTLE_ENDIAN);
+                p0 = a0.fma(
+                        b0.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p0);
+                p1 = a0.fma(
+                        b1.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p1);
+                p2 = a0.fma(
+                        b2.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p2);
+                p3 = a0.fma(
+                        b3.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p3);
+                var a1 = FloatVector.fromMemorySegment(LANES, x, q + CELL, LITTLE_ENDIAN);
+                p0 = a1.fma(
+                        b0.lanewise(LSHL, 16).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p0);
+                p1 = a1.fma(
+                        b1.lanewise(LSHL, 16).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p1);
+                p2 = a1.fma(
+                        b2.lanewise(LSHL, 16).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p2);
+                p3 = a1.fma(
+                        b3.lanewise(LSHL, 16).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p3);
+                var a2 = FloatVector.fromMemorySegment(LANES, x, q + 2 * CELL, LITTLE_ENDIAN);
+                p0 = a2.fma(b0.lanewise(LSHL, 8).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p0);
+                p1 = a2.fma(b1.lanewise(LSHL, 8).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p1);
+                p2 = a2.fma(b2.lanewise(LSHL, 8).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p2);
+                p3 = a2.fma(b3.lanewise(LSHL, 8).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p3);
+                var a3 = FloatVector.fromMemorySegment(LANES, x, q + 3 * CELL, LITTLE_ENDIAN);
+                p0 = a3.fma(b0.lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p0);
+                p1 = a3.fma(b1.lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p1);
+                p2 = a3.fma(b2.lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p2);
+                p3 = a3.fma(b3.lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p3);
+            }
+            c0 = p0.fma(factor, c0);
+            c1 = p1.fma(factor, c1);
+            c2 = p2.fma(factor, c2);
+            c3 = p3.fma(factor, c3);
+        }
+        var p0 = FloatVector.zero(LANES);
+        FloatVector p1 = p0, p2 = p0, p3 = p0;
+        for (int i = whole; i < k; i += 4 * STEP) {
+            long q = xAt + 4L * i;
+            var b0 = IntVector.fromMemorySegment(INTS, w, wAt + i, LITTLE_ENDIAN);
+            var b1 = IntVector.fromMemorySegment(INTS, w, w1 + i, LITTLE_ENDIAN);
+            var b2 = IntVector.fromMemorySegment(INTS, w, w2 + i, LITTLE_ENDIAN);
+            var b3 = IntVector.fromMemorySegment(INTS, w, w3 + i, LITTLE_ENDIAN);
+            var a0 = FloatVector.fromMemorySegment(LANES, x, q, LITTLE_ENDIAN);
+            p0 = a0.fma(b0.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p0);
+            p1 = a0.fma(b1.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p1);
+            p2 = a0.fma(b2.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p2);
+            p3 = a0.fma(b3.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p3);
+            var a1 = FloatVector.fromMemorySegment(LANES, x, q + CELL, LITTLE_ENDIAN);
+            p0 = a1.fma(b0.lanewise(LSHL, 16).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p0);
+            p1 = a1.fma(b1.lanewise(LSHL, 16).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p1);
+            p2 = a1.fma(b2.lanewise(LSHL, 16).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p2);
+            p3 = a1.fma(b3.lanewise(LSHL, 16).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p3);
+            var a2 = FloatVector.fromMemorySegment(LANES, x, q + 2 * CELL, LITTLE_ENDIAN);
+            p0 = a2.fma(b0.lanewise(LSHL, 8).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p0);
+            p1 = a2.fma(b1.lanewise(LSHL, 8).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p1);
+            p2 = a2.fma(b2.lanewise(LSHL, 8).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p2);
+            p3 = a2.fma(b3.lanewise(LSHL, 8).lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p3);
+            var a3 = FloatVector.fromMemorySegment(LANES, x, q + 3 * CELL, LITTLE_ENDIAN);
+            p0 = a3.fma(b0.lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p0);
+            p1 = a3.fma(b1.lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p1);
+            p2 = a3.fma(b2.lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p2);
+            p3 = a3.fma(b3.lanewise(ASHR, 4).and(FP8_BITS).reinterpretAsFloats(), p3);
+        }
+        c0 = p0.fma(factor, c0);
+        c1 = p1.fma(factor, c1);
+        c2 = p2.fma(factor, c2);
+        c3 = p3.fma(factor, c3);
         c3.intoMemorySegment(cells, outputs > 3 ? cell + 3 * cellStep : cell, LITTLE_ENDIAN);
         c2.intoMemorySegment(cells, outputs > 2 ? cell + 2 * cellStep : cell, LITTLE_ENDIAN);
         c1.intoMemorySegment(cells, outputs > 1 ? cell + cellStep : cell, LITTLE_ENDIAN);
@@ -223,10 +368,10 @@ final class DotKernels {
     }
 
     /**
-     * As {@link #f32Row}, of E4M3 codes; {@code k} is whole blocks. Block b has the scale {@code xScales[b] · wScales[b]}; the four
+     * As {@link #f32Row}, of E4M3 codes with codes; {@code k} is whole blocks. Block b has the scale {@code xScales[b] · wScales[b]}; the four
      * rows share the weight's.
      */
-    static void fp8Row(
+    static void fp8ScaledRow(
             MemorySegment cells,
             long cell,
             long cellStep,
@@ -249,9 +394,7 @@ final class DotKernels {
         for (int from = 0; from < k; from += SCALED_BLOCK) {
             var p0 = FloatVector.zero(LANES);
             FloatVector p1 = p0, p2 = p0, p3 = p0;
-            for (int j = 0;
-                    j < SCALED_BLOCK;
-                    j += 4 * STEP) { // a constant count: without edges the loop is twice as fast
+            for (int j = 0; j < SCALED_BLOCK; j += 4 * STEP) {
                 int i = from + j;
                 long q = xAt + 4L * i;
                 var b0 = IntVector.fromMemorySegment(INTS, w, wAt + i, LITTLE_ENDIAN);
@@ -298,6 +441,20 @@ final class DotKernels {
         c2.intoMemorySegment(cells, outputs > 2 ? cell + 2 * cellStep : cell, LITTLE_ENDIAN);
         c1.intoMemorySegment(cells, outputs > 1 ? cell + cellStep : cell, LITTLE_ENDIAN);
         c0.intoMemorySegment(cells, cell, LITTLE_ENDIAN);
+    }
+
+    /** Writes {@code x · scales}, {@code depth} numbers, whole vectors, each 128 of them with a scale of their own. */
+    static void scale(
+            MemorySegment to, long at, MemorySegment x, long xAt, int depth, MemorySegment scales, long scalesAt) {
+        for (int from = 0; from < depth; from += SCALED_BLOCK) {
+            int end = Math.min(from + SCALED_BLOCK, depth);
+            float scale = scales.get(FLOAT, scalesAt + from / SCALED_BLOCK * 4L);
+            for (int i = from; i < end; i += STEP) {
+                FloatVector.fromMemorySegment(LANES, x, xAt + 4L * i, LITTLE_ENDIAN)
+                        .mul(scale)
+                        .intoMemorySegment(to, at + 4L * i, LITTLE_ENDIAN);
+            }
+        }
     }
 
     /** Clears {@code count} cells. */

@@ -22,7 +22,7 @@ import jdk.incubator.vector.VectorSpecies;
  * bytes, counts numbers; source and target are apart.
  */
 final class LaneOrder {
-    /** What {@link #fp8} leaves out of its values: 2⁶⁰ goes to the activations and 2⁶⁰ to the scales. */
+    /** What {@link #fp8} leaves out of its values: 2⁶⁰ goes to the activations, which are therefore smaller than 2⁶⁷, and 2⁶⁰ to the sums of blocks. */
     static final float FP8_FACTOR = 0x1p60f;
 
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;

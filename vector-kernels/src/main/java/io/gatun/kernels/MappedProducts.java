@@ -9,7 +9,7 @@ import java.nio.ByteOrder;
 
 /**
  * {@code y = x Wᵀ} with weights where they lie ({@link MappedWeight}): dot products of rows. The rows of x are first staged, brought
- * into the weights' {@link LaneOrder} and rounded as the format says. Of few rows each reads the weights directly; for more, strips
+ * into the weights' {@link LaneOrder} and rounded as the format says; scales of weights are multiplied into copies of them. Of few rows each reads the weights directly; for more, strips
  * of weight rows are expanded to f32, a block of k at a time. Both sum in the order of {@link DotKernels}, so a row's bits do
  * not depend on the others.
  */
@@ -60,7 +60,8 @@ final class MappedProducts {
         for (int e = 0; e < count; e++) {
             int rowStep = rowStep(starts[e + 1] - starts[e]);
             tasks.cut(e, starts[e], starts[e + 1], rowStep, cols, colStep());
-            scratch.reserve((long) STRIP * (rowStep * DotKernels.CELL / Float.BYTES + form.block()));
+            long copies = Math.max((long) NEAR * form.block(), FEW * stagedStride / Float.BYTES);
+            scratch.reserve(copiesAt(rowStep) / Float.BYTES + copies);
         }
         product.set(y, weights, mode == Accumulate.ADD);
         team.run(tasks.size(), product);
@@ -89,7 +90,17 @@ final class MappedProducts {
 
     private int colStep() {
         long rowBytes = (long) k * form.value().dtype().bytes();
-        return Math.ceilDiv((int) (TASK_BYTES / Math.max(1, rowBytes)), STRIP) * STRIP;
+        return Math.ceilDiv((int) Math.max(1, TASK_BYTES / Math.max(1, rowBytes)), STRIP) * STRIP;
+    }
+
+    /** The byte of a worker's memory where the expanded strip begins, behind the cells of {@code rows} rows. */
+    private static long stripAt(int rows) {
+        return (long) rows * STRIP * DotKernels.CELL;
+    }
+
+    /** The byte where copies of staged rows begin that are multiplied by a weight's scales, behind the strip. */
+    private long copiesAt(int rows) {
+        return stripAt(rows) + (long) Float.BYTES * STRIP * form.block();
     }
 
     private long stagedAt(int row) {
@@ -112,20 +123,16 @@ final class MappedProducts {
                 if (form.format() == Format.BF16) {
                     Bf16.round(staged, at, staged, at, LaneOrder.padded(k, form.group()));
                 }
-                if (form.isScaled()) scale(at, scalesAt(row), quantized);
+                if (quantized) quantize(at, scalesAt(row));
             }
         }
 
-        private void scale(long at, long to, boolean quantized) {
+        private void quantize(long at, long to) {
             for (int b = 0; b < blocks; b++) {
-                float scale = 1;
-                if (quantized) {
-                    long from = at + (long) Float.BYTES * DotKernels.SCALED_BLOCK * b;
-                    int count = Math.min(
-                            DotKernels.SCALED_BLOCK, LaneOrder.padded(k, form.group()) - DotKernels.SCALED_BLOCK * b);
-                    scale = Fp8.scale(Fp8.amax(staged, from, count));
-                    Fp8.quantize(staged, from, count, scale, LaneOrder.FP8_FACTOR);
-                }
+                int first = DotKernels.SCALED_BLOCK * b;
+                int count = Math.min(DotKernels.SCALED_BLOCK, LaneOrder.padded(k, form.group()) - first);
+                float scale = Fp8.scale(Fp8.amax(staged, at + (long) Float.BYTES * first, count));
+                Fp8.quantize(staged, at + (long) Float.BYTES * first, count, scale, LaneOrder.FP8_FACTOR);
                 staged.set(FLOAT, to + (long) Float.BYTES * b, scale * LaneOrder.FP8_FACTOR);
             }
         }
@@ -149,115 +156,162 @@ final class MappedProducts {
             MappedWeight w = (MappedWeight) weights[tasks.weight(task)];
             int row = tasks.row(task), rows = tasks.rows(task);
             int end = tasks.col(task) + tasks.cols(task);
-            MemorySegment cells = scratch.of(worker);
+            boolean inPlace = rows <= FEW && w.isReadInPlace();
+            MemorySegment memory = scratch.of(worker);
             for (int col = tasks.col(task); col < end; col += STRIP) {
                 int cols = Math.min(STRIP, end - col);
-                if (rows <= FEW && w.isReadInPlace()) {
-                    inPlace(cells, w, row, rows, col, cols);
+                if (inPlace) {
+                    boolean first = col == tasks.col(task);
+                    if (w.scalesActivations() && (first || w.scalesAt(col, 0) != w.scalesAt(col - STRIP, 0))) {
+                        scaleRows(memory, w, row, rows, col);
+                    }
+                    inPlace(memory, w, row, rows, col, cols);
                 } else {
-                    expanded(cells, w, row, rows, col, cols);
+                    expanded(memory, w, row, rows, col, cols);
                 }
                 for (int r = 0; r < rows; r++) {
                     long to = Float.BYTES * ((row + r) * yStride + col);
-                    DotKernels.fold(y, to, cells, (long) r * STRIP * DotKernels.CELL, cols, add);
+                    DotKernels.fold(y, to, memory, (long) r * STRIP * DotKernels.CELL, cols, add);
                 }
+            }
+        }
+
+        /** Copies staged rows, multiplied by the scales of weight row {@code col} and of those that share them. */
+        private void scaleRows(MemorySegment memory, MappedWeight w, int row, int rows, int col) {
+            for (int r = 0; r < rows; r++) {
+                long to = copiesAt(rows) + r * stagedStride;
+                int depth = LaneOrder.padded(k, w.group());
+                DotKernels.scale(memory, to, staged, stagedAt(row + r), depth, w.scales(), w.scalesAt(col, 0));
             }
         }
 
         /** A strip as four streams, {@code apart} rows from each other; what four does not divide comes after them. */
-        private void inPlace(MemorySegment cells, MappedWeight w, int row, int rows, int col, int cols) {
+        private void inPlace(MemorySegment memory, MappedWeight w, int row, int rows, int col, int cols) {
+            MemorySegment x = w.scalesActivations() ? memory : staged;
+            long from = w.scalesActivations() ? copiesAt(rows) : stagedAt(row);
             int apart = cols / DotKernels.STREAMS, even = apart * DotKernels.STREAMS;
             for (int c = 0; c < apart; c++) {
                 for (int r = 0; r < rows; r++) { // the weights of the first row's turn are in the cache for the others
-                    row(cells, w, row, r, col, c, apart, DotKernels.STREAMS);
+                    long xAt = from + r * stagedStride;
+                    row(memory, w, row, r, x, xAt, col, c, apart, DotKernels.STREAMS);
                 }
             }
-            for (int r = 0; r < rows && even < cols; r++) row(cells, w, row, r, col, even, 1, cols - even);
-        }
-
-        private void row(MemorySegment cells, MappedWeight w, int row, int r, int col, int c, int apart, int outputs) {
-            long cell = ((long) r * STRIP + c) * DotKernels.CELL, cellStep = (long) apart * DotKernels.CELL;
-            long xAt = stagedAt(row + r);
-            long wAt = (col + c) * w.rowBytes(), stride = apart * w.rowBytes();
-            MemorySegment data = w.data();
-            switch (w.group()) {
-                case 1 -> DotKernels.f32Row(cells, cell, cellStep, staged, xAt, data, wAt, stride, k, outputs);
-                case 2 -> DotKernels.bf16Row(cells, cell, cellStep, staged, xAt, data, wAt, stride, k, outputs);
-                default ->
-                    DotKernels.fp8Row(
-                            cells,
-                            cell,
-                            cellStep,
-                            staged,
-                            xAt,
-                            staged,
-                            scalesAt(row + r),
-                            data,
-                            wAt,
-                            stride,
-                            w.scales(),
-                            w.scalesAt(col),
-                            k,
-                            outputs);
+            if (even == cols) return;
+            for (int r = 0; r < rows; r++) {
+                row(memory, w, row, r, x, from + r * stagedStride, col, even, 1, cols - even);
             }
         }
 
-        private void expanded(MemorySegment cells, MappedWeight w, int row, int rows, int col, int cols) {
+        private void row(
+                MemorySegment cells,
+                MappedWeight w,
+                int row,
+                int r,
+                MemorySegment x,
+                long xAt,
+                int col,
+                int c,
+                int apart,
+                int outputs) {
+            long cell = ((long) r * STRIP + c) * DotKernels.CELL, cellStep = (long) apart * DotKernels.CELL;
+            long wAt = (col + c) * w.rowBytes(), stride = apart * w.rowBytes();
+            MemorySegment data = w.data();
+            if (w.group() == 1) {
+                DotKernels.f32Row(cells, cell, cellStep, x, xAt, data, wAt, stride, k, outputs);
+            } else if (w.group() == 2) {
+                DotKernels.bf16Row(cells, cell, cellStep, x, xAt, data, wAt, stride, k, outputs);
+            } else if (w.scalesActivations()) {
+                DotKernels.fp8Row(cells, cell, cellStep, x, xAt, data, wAt, stride, k, outputs);
+            } else {
+                DotKernels.fp8ScaledRow(
+                        cells,
+                        cell,
+                        cellStep,
+                        x,
+                        xAt,
+                        staged,
+                        scalesAt(row + r),
+                        data,
+                        wAt,
+                        stride,
+                        w.scales(),
+                        w.scalesAt(col, 0),
+                        k,
+                        outputs);
+            }
+        }
+
+        private void expanded(MemorySegment memory, MappedWeight w, int row, int rows, int col, int cols) {
             int block = w.block();
-            long strip = (long) rows * STRIP * DotKernels.CELL; // where the expanded rows begin, behind the cells
-            DotKernels.clear(cells, 0, rows * STRIP);
-            for (int from = 0, b = 0; from < k; from += block, b++) {
+            DotKernels.clear(memory, 0, rows * STRIP);
+            for (int from = 0; from < k; from += block) {
                 int depth = Math.min(block, k - from);
-                w.expand(cells, strip, col, cols, from, depth);
+                w.expand(memory, stripAt(rows), col, cols, from, depth);
                 int padded = LaneOrder.padded(depth, w.group());
                 for (int near = 0; near < rows; near += NEAR) {
                     int end = Math.min(near + NEAR, rows);
-                    for (int c = 0; c < cols; c += DotKernels.OUTPUTS) {
-                        tiles(cells, w, strip, row, near, end, col, c, cols, from, b, padded);
+                    if (w.scalesActivations()) {
+                        long copies = copiesAt(rows), stride = (long) Float.BYTES * block;
+                        for (int r = near; r < end; r++) {
+                            long to = copies + (r - near) * stride;
+                            long at = stagedAt(row + r) + (long) Float.BYTES * from;
+                            DotKernels.scale(memory, to, staged, at, padded, w.scales(), w.scalesAt(col, from));
+                        }
+                        tiles(memory, w, rows, row, near, end, col, cols, from, padded, memory, copies, stride);
+                    } else {
+                        long at = stagedAt(row + near) + (long) Float.BYTES * from;
+                        tiles(memory, w, rows, row, near, end, col, cols, from, padded, staged, at, stagedStride);
                     }
                 }
             }
         }
 
+        /** One block of rows {@code near} to {@code end} of a task, which lie at {@code xAt}, by the expanded strip. */
         private void tiles(
-                MemorySegment cells,
+                MemorySegment memory,
                 MappedWeight w,
-                long strip,
+                int rows,
                 int row,
                 int near,
                 int end,
                 int col,
-                int c,
                 int cols,
                 int from,
-                int b,
-                int depth) {
+                int depth,
+                MemorySegment x,
+                long xAt,
+                long xStride) {
             long wStride = (long) Float.BYTES * w.block();
-            float scale = w.scale(col + c, b);
-            for (int r = near; r < end; r += DotKernels.TOKENS) {
-                DotKernels.tile(
-                        cells,
-                        ((long) r * STRIP + c) * DotKernels.CELL,
-                        (long) STRIP * DotKernels.CELL,
-                        staged,
-                        stagedAt(row + r) + (long) Float.BYTES * from,
-                        stagedStride,
-                        cells,
-                        strip + c * wStride,
-                        wStride,
-                        depth,
-                        Math.min(DotKernels.TOKENS, end - r),
-                        Math.min(DotKernels.OUTPUTS, cols - c),
-                        scale * xScale(w, row + r, b),
-                        scale * xScale(w, row + Math.min(r + 1, end - 1), b),
-                        scale * xScale(w, row + Math.min(r + 2, end - 1), b),
-                        -1,
-                        -2);
+            float scale = w.blockScale(col, from);
+            for (int c = 0; c < cols; c += DotKernels.OUTPUTS) {
+                for (int r = near; r < end; r += DotKernels.TOKENS) {
+                    DotKernels.tile(
+                            memory,
+                            ((long) r * STRIP + c) * DotKernels.CELL,
+                            (long) STRIP * DotKernels.CELL,
+                            x,
+                            xAt + (r - near) * xStride,
+                            xStride,
+                            memory,
+                            stripAt(rows) + c * wStride,
+                            wStride,
+                            depth,
+                            Math.min(DotKernels.TOKENS, end - r),
+                            Math.min(DotKernels.OUTPUTS, cols - c),
+                            scale * xScale(w, row + r, from),
+                            scale * xScale(w, row + Math.min(r + 1, end - 1), from),
+                            scale * xScale(w, row + Math.min(r + 2, end - 1), from),
+                            -1,
+                            -2);
+                }
             }
         }
 
-        private float xScale(MappedWeight w, int row, int b) {
-            return w.isScaled() ? staged.get(FLOAT, scalesAt(row) + (long) Float.BYTES * b) : 1;
+        /** What the sums of the block from {@code from} of row {@code row} are multiplied by on the side of the activations. */
+        private float xScale(MappedWeight w, int row, int from) {
+            if (!w.isScaled()) return 1;
+            if (w.scalesActivations()) return LaneOrder.FP8_FACTOR;
+            return staged.get(FLOAT, scalesAt(row) + (long) Float.BYTES * (from / DotKernels.SCALED_BLOCK));
         }
     }
 }

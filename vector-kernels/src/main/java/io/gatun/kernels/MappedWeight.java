@@ -45,7 +45,7 @@ final class MappedWeight extends Weight {
                             .formatted(value.codes(), value.blockRows(), value.blockCols(), MappedProducts.STRIP));
         }
         group = 4;
-        block = DotKernels.SCALED_BLOCK;
+        block = format == Format.FP8 ? DotKernels.SCALED_BLOCK : DotKernels.BLOCK;
         data = value.codes().data();
         rowBytes = value.codes().rowStride();
         scales = value.scales().data();
@@ -66,14 +66,19 @@ final class MappedWeight extends Weight {
         return scales != null;
     }
 
+    /** Whether activations are multiplied by the scales before they meet the codes; otherwise sums of blocks are. */
+    boolean scalesActivations() {
+        return isScaled() && format() != Format.FP8;
+    }
+
     /** Whether the values are rounded before they are multiplied. */
     private boolean isRounded() {
         return group == 1 && format() == Format.BF16;
     }
 
-    /** Whether the kernels for few rows can read it as it is: exact values in whole chunks, with scales in whole blocks. */
+    /** Whether the kernels for few rows can read it as it is: exact values in whole chunks, codes for codes in whole blocks. */
     boolean isReadInPlace() {
-        return k() % (isScaled() ? block : LaneOrder.chunk(group)) == 0 && !isRounded();
+        return k() % (format() == Format.FP8 ? block : LaneOrder.chunk(group)) == 0 && !isRounded();
     }
 
     /** Whether products with {@code other} see their activations in the same form. */
@@ -94,14 +99,14 @@ final class MappedWeight extends Weight {
         return scales;
     }
 
-    /** The byte of {@link #scales} where those of row {@code row} begin. */
-    long scalesAt(int row) {
-        return Float.BYTES * (row / blocks().blockRows() * scalesStride);
+    /** The byte of {@link #scales} with the scale of row {@code row} for number {@code from} along k, which begins one's stretch. */
+    long scalesAt(int row, int from) {
+        return Float.BYTES * (row / blocks().blockRows() * scalesStride + from / DotKernels.SCALED_BLOCK);
     }
 
-    /** The scale of row {@code row} in block {@code b} along k; 1 for a weight without scales. */
-    float scale(int row, int b) {
-        return scales == null ? 1 : scales.get(FLOAT, scalesAt(row) + (long) Float.BYTES * b);
+    /** What the sums of the block from {@code from} of row {@code row} are multiplied by, beside the scale of the activations. */
+    float blockScale(int row, int from) {
+        return format() == Format.FP8 ? scales.get(FLOAT, scalesAt(row, from)) : 1;
     }
 
     /**

@@ -12,8 +12,9 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * The products on the CPU with the Vector API: packed, blocked for registers and caches, on the threads of a {@link Team}.
- * Formats F32 and BF16. Memory beside the weights' panels is scratch, a few hundred KiB a thread, grown on first use. Calls
- * come from one thread at a time.
+ * Formats F32 and BF16, and FP8 for mapped weights ({@link MappedProducts}). Memory beside the weights' panels is scratch, a few
+ * hundred KiB a thread, and for mapped weights a copy of the activations; both are grown on first use. Calls come from one thread
+ * at a time.
  */
 public final class VectorMatmul implements MatmulEngine {
     private static final int TOKENS =

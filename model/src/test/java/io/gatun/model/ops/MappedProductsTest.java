@@ -75,7 +75,8 @@ class MappedProductsTest {
         "5, 129, 150",
         "13, 512, 66",
         "97, 640, 35",
-        "200, 127, 4"
+        "200, 127, 4",
+        "2, 33024, 3"
     })
     void productsAgree(int rows, int k, int n) {
         for (Kind kind : Kind.values()) {
