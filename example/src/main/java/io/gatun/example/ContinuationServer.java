@@ -63,7 +63,8 @@ public final class ContinuationServer implements AutoCloseable {
     /** The runner's thread writes into a queue, this one to the network: a slow reader holds up nobody else. */
     private void answer(HttpExchange exchange) throws IOException {
         byte[] body = exchange.getRequestBody().readNBytes(LONGEST_PROMPT);
-        var request = GenerationRequest.of(new String(body, StandardCharsets.UTF_8)).maxTokens(MOST_TOKENS);
+        var request =
+                GenerationRequest.of(new String(body, StandardCharsets.UTF_8)).maxTokens(MOST_TOKENS);
         var pieces = new LinkedBlockingQueue<String>();
         var gone = new AtomicBoolean();
         runner.submit(request, piece -> pieces.add(piece) && !gone.get()).whenComplete((result, failed) -> {

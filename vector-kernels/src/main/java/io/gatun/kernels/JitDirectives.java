@@ -15,10 +15,16 @@ import javax.management.ObjectName;
 public final class JitDirectives {
     private static final String DIRECTIVES = """
             [{ match: ["io/gatun/kernels/*.*"], c1: { Exclude: true },
+<<<<<<< HEAD
                c2: { inline: ["-io/gatun/kernels/GemmKernels.*", "-io/gatun/kernels/GemmTile.*", "-io/gatun/kernels/DotKernels.*",
                               "-io/gatun/kernels/LaneOrder.*", "-io/gatun/kernels/Fp8.amax",
                               "-io/gatun/kernels/Fp8.quantize", "-io/gatun/kernels/Fp8.toCodes",
                               "-io/gatun/kernels/Fp8.pack",
+=======
+               c2: { inline: ["-io/gatun/kernels/GemmKernels.*", "-io/gatun/kernels/GemmTile.*",
+                              "-io/gatun/kernels/RowQuads.four*", "-io/gatun/kernels/RowDots.tile",
+                              "-io/gatun/kernels/WeightedRows.addFour", "-io/gatun/kernels/LaneSums.fold*",
+>>>>>>> attn
                               "+io/gatun/kernels/LaneSum.of", "+io/gatun/kernels/Exp.exp",
                               "+io/gatun/kernels/GateScores.exp", "+io/gatun/kernels/Panels.rounded",
                               "+io/gatun/kernels/Bf16.rounded", "+io/gatun/kernels/Bf16.decode",

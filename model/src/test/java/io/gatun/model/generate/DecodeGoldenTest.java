@@ -175,7 +175,9 @@ class DecodeGoldenTest {
 
     private static List<Tensor> chosen(Golden golden, int b) {
         List<Tensor> layers = new ArrayList<>();
-        for (int layer = golden.config().firstKDenseReplace(); layer < golden.config().numHiddenLayers(); layer++) {
+        for (int layer = golden.config().firstKDenseReplace();
+                layer < golden.config().numHiddenLayers();
+                layer++) {
             Tensor all = golden.expected("router." + layer + ".indices");
             layers.add(all.slice(b, b + 1).reshape(all.size(1), all.size(2)));
         }
