@@ -15,16 +15,12 @@ import javax.management.ObjectName;
 public final class JitDirectives {
     private static final String DIRECTIVES = """
             [{ match: ["io/gatun/kernels/*.*"], c1: { Exclude: true },
-<<<<<<< HEAD
-               c2: { inline: ["-io/gatun/kernels/GemmKernels.*", "-io/gatun/kernels/GemmTile.*", "-io/gatun/kernels/DotKernels.*",
-                              "-io/gatun/kernels/LaneOrder.*", "-io/gatun/kernels/Fp8.amax",
-                              "-io/gatun/kernels/Fp8.quantize", "-io/gatun/kernels/Fp8.toCodes",
-                              "-io/gatun/kernels/Fp8.pack",
-=======
                c2: { inline: ["-io/gatun/kernels/GemmKernels.*", "-io/gatun/kernels/GemmTile.*",
+                              "-io/gatun/kernels/DotKernels.*", "-io/gatun/kernels/LaneOrder.*",
+                              "-io/gatun/kernels/Fp8.amax", "-io/gatun/kernels/Fp8.quantize",
+                              "-io/gatun/kernels/Fp8.toCodes", "-io/gatun/kernels/Fp8.pack",
                               "-io/gatun/kernels/RowQuads.four*", "-io/gatun/kernels/RowDots.tile",
                               "-io/gatun/kernels/WeightedRows.addFour", "-io/gatun/kernels/LaneSums.fold*",
->>>>>>> attn
                               "+io/gatun/kernels/LaneSum.of", "+io/gatun/kernels/Exp.exp",
                               "+io/gatun/kernels/GateScores.exp", "+io/gatun/kernels/Panels.rounded",
                               "+io/gatun/kernels/Bf16.rounded", "+io/gatun/kernels/Bf16.decode",
@@ -32,6 +28,7 @@ public final class JitDirectives {
             """;
 
     private static boolean tried;
+    private static boolean taken;
 
     private JitDirectives() {}
 
@@ -42,26 +39,41 @@ public final class JitDirectives {
     public static synchronized void ensure() {
         if (tried) return;
         tried = true;
+        Exception failure = null;
+        String answer = "no answer";
         try {
             Path file = Files.createTempFile("gatun-jit", ".json");
             try {
                 Files.writeString(file, DIRECTIVES);
-                ManagementFactory.getPlatformMBeanServer()
-                        .invoke(
-                                new ObjectName("com.sun.management:type=DiagnosticCommand"),
-                                "compilerDirectivesAdd",
-                                new Object[] {new String[] {file.toString()}},
-                                new String[] {String[].class.getName()});
+                answer = add(file);
             } finally {
                 Files.delete(file);
             }
-        } catch (IOException | JMException | RuntimeException failure) {
-            System.getLogger(JitDirectives.class.getName())
-                    .log(
-                            Level.WARNING,
-                            "this JVM takes no compiler directives, so kernels may stay slow;"
-                                    + " -XX:-TieredCompilation mends it",
-                            failure);
+        } catch (IOException | JMException | RuntimeException failed) {
+            failure = failed;
         }
+        taken = answer.contains("directives added") || answer.contains("directive added");
+        if (taken) return;
+        System.getLogger(JitDirectives.class.getName())
+                .log(
+                        Level.WARNING,
+                        "this JVM takes no compiler directives, so kernels may stay slow; -XX:-TieredCompilation mends it: "
+                                + answer.strip(),
+                        failure);
+    }
+
+    /** Whether HotSpot took the directives. */
+    static synchronized boolean areTaken() {
+        return taken;
+    }
+
+    /** Asks HotSpot to add the directives in {@code file}; what it answers. */
+    private static String add(Path file) throws JMException {
+        return String.valueOf(ManagementFactory.getPlatformMBeanServer()
+                .invoke(
+                        new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                        "compilerDirectivesAdd",
+                        new Object[] {new String[] {file.toString()}},
+                        new String[] {String[].class.getName()}));
     }
 }
