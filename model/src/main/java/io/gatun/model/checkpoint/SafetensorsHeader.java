@@ -39,9 +39,9 @@ record SafetensorsHeader(Map<String, SafetensorsEntry> entries, Map<String, Stri
             JsonObject fields = field.object(name).orElseThrow(() -> field.wrong(name, "an object"));
             if (name.equals(METADATA)) {
                 fields.fields().forEach((key, value) -> metadata.put(key.toString(), String.valueOf(value)));
-            } else {
-                entries.put(name, entry(name, fields));
+                return true;
             }
+            return entries.put(name, entry(name, fields)) == null;
         });
         SafetensorsHeader header = new SafetensorsHeader(entries, metadata);
         header.checkSizes(file);

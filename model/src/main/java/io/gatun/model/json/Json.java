@@ -8,7 +8,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BiConsumer;
+import java.util.function.BiPredicate;
 import java.util.function.Function;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
@@ -17,7 +17,6 @@ import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.PrettyPrinter;
-import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.util.DefaultIndenter;
@@ -32,7 +31,6 @@ public final class Json {
     static final int ANY = Integer.MAX_VALUE;
 
     private static final JsonFactory FACTORY = JsonFactory.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES) // names of tensors differ, all of them
             .build();
 
@@ -68,10 +66,10 @@ public final class Json {
      *
      * @param source what to call the text in errors
      * @param most how many values one field may hold
-     * @param each takes a field's name and its tree
-     * @throws ModelException when the text is no JSON or no object, or a field is larger
+     * @param each takes a field's name and its tree; false: there was a field of that name before
+     * @throws ModelException when the text is no JSON or no object, or a field is larger or there twice
      */
-    public static void fields(String text, String source, int most, BiConsumer<String, Object> each) {
+    public static void fields(String text, String source, int most, BiPredicate<String, Object> each) {
         read(text, source, parser -> {
             if (parser.currentToken() != JsonToken.START_OBJECT) {
                 JsonObject.of(new TreeReader(parser, source, most).value(), source); // throws, with what it is
@@ -79,7 +77,8 @@ public final class Json {
             while (parser.nextToken() != JsonToken.END_OBJECT) {
                 String name = parser.currentName();
                 parser.nextToken();
-                each.accept(name, new TreeReader(parser, source, most).value());
+                boolean first = each.test(name, new TreeReader(parser, source, most).value());
+                if (!first) throw twice(source, parser, name);
             }
             return null;
         });
@@ -97,6 +96,11 @@ public final class Json {
             String where = at == null ? "" : " line " + at.getLineNr() + ", column " + at.getColumnNr();
             throw new ModelException(source + where + ": " + Excerpt.sentence(e.getOriginalMessage()), e);
         }
+    }
+
+    private static ModelException twice(String source, JsonParser parser, String name) {
+        int line = parser.currentTokenLocation().getLineNr();
+        return new ModelException("%s line %d: \"%s\" is there twice".formatted(source, line, Excerpt.of(name)));
     }
 
     /** Reads one value; how deep it may nest the parser limits, to 500. */
@@ -119,16 +123,17 @@ public final class Json {
             }
             return switch (parser.currentToken()) {
                 case START_OBJECT -> {
-                    Map<String, Object> fields = new LinkedHashMap<>();
+                    Map<String, Object> fields = new LinkedHashMap<>(8); // most are small
                     while (parser.nextToken() != JsonToken.END_OBJECT) {
                         String name = parser.currentName();
                         parser.nextToken();
+                        if (fields.containsKey(name)) throw twice(source, parser, name);
                         fields.put(name, value());
                     }
                     yield fields;
                 }
                 case START_ARRAY -> {
-                    List<Object> elements = new ArrayList<>();
+                    List<Object> elements = new ArrayList<>(2);
                     while (parser.nextToken() != JsonToken.END_ARRAY) elements.add(value());
                     yield elements;
                 }
