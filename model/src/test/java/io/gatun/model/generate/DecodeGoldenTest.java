@@ -207,7 +207,8 @@ class DecodeGoldenTest {
                 Tensor expected = model.expected("w8a8.naive.prefill.logits", b);
                 Tensor logits = model.logits(expected.rows());
                 scorer.logits(logits, model.ids(b));
-                assertThat(Math.sqrt(errors(logits, expected) / squares(expected))).isLessThan(0.35);
+                assertThat(Math.sqrt(errors(logits, expected) / squares(expected)))
+                        .isLessThan(0.35);
             }
         }
     }
