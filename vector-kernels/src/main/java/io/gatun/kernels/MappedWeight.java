@@ -71,14 +71,9 @@ final class MappedWeight extends Weight {
         return isScaled() && format() != Format.FP8;
     }
 
-    /** Whether the values are rounded before they are multiplied. */
-    private boolean isRounded() {
-        return group == 1 && format() == Format.BF16;
-    }
-
     /** Whether the kernels for few rows can read it as it is: exact values in whole chunks, codes for codes in whole blocks. */
     boolean isReadInPlace() {
-        return k() % (format() == Format.FP8 ? block : LaneOrder.chunk(group)) == 0 && !isRounded();
+        return k() % (format() == Format.FP8 ? block : LaneOrder.chunk(group)) == 0;
     }
 
     /** Whether products with {@code other} see their activations in the same form. */
@@ -123,7 +118,6 @@ final class MappedWeight extends Weight {
                 default -> LaneOrder.fp8(to, rowAt, data, start, depth);
             }
         }
-        if (isRounded()) Bf16.round(to, at, to, at, block * rows);
     }
 
     @Override

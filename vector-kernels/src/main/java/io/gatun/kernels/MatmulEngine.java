@@ -22,7 +22,7 @@ public interface MatmulEngine {
     /**
      * A weight that is multiplied where {@code value} [n, k] lies, f32 or bf16, for example in a mapped checkpoint: nothing is copied
      * or packed. It has forward products only and is not trained; its memory has to outlive it. {@code format} F32 multiplies the
-     * values as they are; BF16 rounds activations, and values that are f32, to BF16.
+     * values as they are; BF16 rounds activations to BF16, while values stay what they are.
      *
      * @throws TensorException for another dtype, or for format FP8, which needs codes and scales
      */

@@ -1,5 +1,6 @@
 package io.gatun.model.checkpoint;
 
+import io.gatun.kernels.Fp8;
 import io.gatun.model.ModelException;
 import io.gatun.model.checkpoint.SafetensorsWriter.Declaration;
 import io.gatun.model.config.Fp8Blocks;
@@ -225,7 +226,7 @@ public final class CheckpointConverter {
                 for (int r = 0, block = 0; r < stored.rows(); r += slab.rows(), block++) {
                     Tensor part = stored.slice(r, Math.min(stored.rows(), r + slab.rows()));
                     Tensor values = slab.slice(0, part.rows());
-                    BlockQuantiser.quantise(
+                    Fp8.quantizeBlocks(
                             new BlockScaled(values, scales.slice(block, block + 1), blocks.rows(), blocks.cols()),
                             part);
                     writer.writeRows(values);

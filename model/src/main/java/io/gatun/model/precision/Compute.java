@@ -9,7 +9,7 @@ import java.util.Locale;
 public enum Compute {
     /** Operands as they are stored; activations FP32. */
     F32,
-    /** Activations, and weights stored as F32, rounded to BF16 in front of each product. */
+    /** Activations rounded to BF16 in front of each product; weights as they are stored. */
     BF16,
     /** FP8 weights times activations quantised to E4M3 in groups of 128 (SPEC 5.1); other weights as in BF16. */
     W8A8;

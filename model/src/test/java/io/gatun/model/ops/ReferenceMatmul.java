@@ -23,7 +23,7 @@ final class ReferenceMatmul implements MatmulEngine {
     @Override
     public Weight map(Tensor value, Format format) {
         if (format == Format.FP8) throw new TensorException(value + ": products in fp8 need codes and scales");
-        return new PlainWeight(value, null, format);
+        return new PlainWeight(value, format);
     }
 
     @Override
@@ -103,7 +103,7 @@ final class ReferenceMatmul implements MatmulEngine {
 
     private static double parameter(Weight w, int n, int k) {
         BlockScaled blocks = w.blocks();
-        if (blocks == null) return operand(w.value(), n, k, w);
+        if (blocks == null) return ((PlainWeight) w).isMapped ? w.value().get(n, k) : operand(w.value(), n, k, w);
         Tensor codes = blocks.codes();
         byte code = codes.data().get(ValueLayout.JAVA_BYTE, n * codes.rowStride() + k);
         return Fp8.decode(code) * blocks.scales().get(n / blocks.blockRows(), k / blocks.blockCols());
@@ -158,12 +158,21 @@ final class ReferenceMatmul implements MatmulEngine {
     }
 
     private static final class PlainWeight extends Weight {
+        private final boolean isMapped; // its values are not rounded
+
         PlainWeight(Tensor value, Tensor grad, Format format) {
             super(value, grad, format);
+            isMapped = false;
+        }
+
+        PlainWeight(Tensor value, Format format) {
+            super(value, null, format);
+            isMapped = true;
         }
 
         PlainWeight(BlockScaled value, Format format) {
             super(value, format);
+            isMapped = true;
         }
 
         @Override

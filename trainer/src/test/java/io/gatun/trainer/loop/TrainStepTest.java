@@ -82,7 +82,7 @@ class TrainStepTest {
         Steps steps = new Steps("f32", "train.steps=2000", "train.balance_alpha=0.01");
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long allocated = Long.MAX_VALUE;
-        for (int block = 0; block < 40 && allocated > 0; block++) { // compilers take their time
+        for (int block = 0; block < 400 && allocated > 0; block++) { // compilers take their time
             long mine = threads.getCurrentThreadAllocatedBytes();
             for (int i = 0; i < 40; i++) steps.next();
             allocated = threads.getCurrentThreadAllocatedBytes() - mine;
