@@ -16,8 +16,9 @@ public final class JitDirectives {
     private static final String DIRECTIVES = """
             [{ match: ["io/gatun/kernels/*.*"], c1: { Exclude: true },
                c2: { inline: ["-io/gatun/kernels/GemmKernels.*", "-io/gatun/kernels/GemmTile.*",
-                              "-io/gatun/kernels/RowQuads.four*", "-io/gatun/kernels/RowDots.tile",
-                              "-io/gatun/kernels/WeightedRows.addFour", "-io/gatun/kernels/LaneSums.fold*",
+                              "-io/gatun/kernels/LatentAttention.*", "-io/gatun/kernels/RowQuads.four*",
+                              "-io/gatun/kernels/RowDots.tile", "-io/gatun/kernels/WeightedRows.addFour",
+                              "-io/gatun/kernels/LaneSums.fold*",
                               "+io/gatun/kernels/LaneSum.of", "+io/gatun/kernels/Exp.exp",
                               "+io/gatun/kernels/GateScores.exp", "+io/gatun/kernels/Panels.rounded",
                               "+io/gatun/kernels/Bf16.rounded", "+io/gatun/kernels/Bf16.decode"] } }]
