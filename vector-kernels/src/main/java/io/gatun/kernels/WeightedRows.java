@@ -69,10 +69,11 @@ final class WeightedRows {
         var b1 = FloatVector.broadcast(LANES, p.get(FLOAT, p1 + 4));
         var b2 = FloatVector.broadcast(LANES, p.get(FLOAT, p1 + 8));
         var b3 = FloatVector.broadcast(LANES, p.get(FLOAT, p1 + 12));
+        MemorySegment ya = y.asSlice(y0, 4L * dim), yb = y.asSlice(y1, 4L * dim);
         for (int i = 0; i < dim; i += LANES.length()) {
             long q = at + 16L * i;
-            var a = FloatVector.fromMemorySegment(LANES, y, y0 + 4L * i, LITTLE_ENDIAN);
-            var b = FloatVector.fromMemorySegment(LANES, y, y1 + 4L * i, LITTLE_ENDIAN);
+            var a = FloatVector.fromMemorySegment(LANES, ya, 4L * i, LITTLE_ENDIAN);
+            var b = FloatVector.fromMemorySegment(LANES, yb, 4L * i, LITTLE_ENDIAN);
             var w = FloatVector.fromMemorySegment(LANES, c, q, LITTLE_ENDIAN);
             a = a0.fma(w, a);
             b = b0.fma(w, b);
@@ -83,8 +84,8 @@ final class WeightedRows {
             a = a2.fma(w, a);
             b = b2.fma(w, b);
             w = FloatVector.fromMemorySegment(LANES, c, q + 3 * VECTOR, LITTLE_ENDIAN);
-            a3.fma(w, a).intoMemorySegment(y, y0 + 4L * i, LITTLE_ENDIAN);
-            b3.fma(w, b).intoMemorySegment(y, y1 + 4L * i, LITTLE_ENDIAN);
+            a3.fma(w, a).intoMemorySegment(ya, 4L * i, LITTLE_ENDIAN);
+            b3.fma(w, b).intoMemorySegment(yb, 4L * i, LITTLE_ENDIAN);
         }
     }
 

@@ -11,7 +11,8 @@ import java.lang.foreign.MemorySegment;
 /** Absorbed attention against latent pages on a team, in three regions: weights from the left, the caches, weights from the right. */
 final class CpuAbsorbed {
     private static final int MOST_ROWS = 64; // at a time, which bounds the memory between the regions
-    private static final int MOST_HEADS = 8; // of a task: their queries and contexts stay in the first cache
+    private static final int MOST_HEADS =
+            16; // of a task: they share one reading of the cache, which outweighs the first cache
 
     private final Team team;
     private final LatentAttention.Operands operands = new LatentAttention.Operands();
