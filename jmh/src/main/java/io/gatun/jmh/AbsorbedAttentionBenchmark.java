@@ -13,7 +13,6 @@ import io.gatun.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Setup;
 
 /** One decoded token's attention against a BF16 latent cache, at the shape of dsv3-1b3. */
 public class AbsorbedAttentionBenchmark extends CpuBenchmark {
@@ -58,8 +57,8 @@ public class AbsorbedAttentionBenchmark extends CpuBenchmark {
         }
     }
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         o = memory.zeros(1, HEADS * VALUE);
         q = memory.normal(1, HEADS * SHAPE.keyDim());
         kvB = ops.products().map(memory.bf16(HEADS * SHAPE.kvDim(), LATENT), Format.BF16);

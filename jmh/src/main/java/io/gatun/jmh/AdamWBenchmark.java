@@ -9,7 +9,6 @@ import io.gatun.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Setup;
 
 /** One update of a dense matrix of train-bench, with moments in F32 or BF16. */
 public class AdamWBenchmark extends CpuBenchmark {
@@ -21,8 +20,8 @@ public class AdamWBenchmark extends CpuBenchmark {
     private final Elementwise.AdamW step = new Elementwise.AdamW();
     private Tensor w, grad, m, v;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         step.learningRate = 1e-3;
         step.step = 100;
         w = memory.normal(1408, 512);

@@ -4,7 +4,6 @@ import io.gatun.model.ops.Attention;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.Setup;
 
 /** Attention in expanded form: a training micro-batch of the small configuration (8 sequences of 128 tokens), and a chunk of a prompt. */
 public class CausalAttentionBenchmark extends CpuBenchmark {
@@ -16,8 +15,8 @@ public class CausalAttentionBenchmark extends CpuBenchmark {
     private Tensor chunkQ, chunkO;
     private MemorySegment scores; // [ROWS]
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         int heads = SHAPE.heads();
         q = memory.normal(ROWS, heads * SHAPE.keyDim());
         kv = memory.normal(ROWS, heads * SHAPE.kvDim());

@@ -33,7 +33,7 @@ import org.openjdk.jmh.annotations.Warmup;
             "-Xms1g",
             "-Xmx1g"
         })
-public class CpuBenchmark {
+public abstract class CpuBenchmark {
     @Param("1")
     public int threads;
 
@@ -44,10 +44,18 @@ public class CpuBenchmark {
     public void open() {
         memory = new Memory(threads);
         ops = CpuOps.on(memory.team);
+        setUp();
     }
+
+    /** Fills what the benchmark reads. JMH does not promise that it calls a superclass's set-up first, so {@link #open} calls this. */
+    abstract void setUp();
 
     @TearDown
     public void close() {
+        release();
         memory.close();
     }
+
+    /** Closes what the benchmark opened beside {@link #memory}. */
+    void release() {}
 }

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.gatun.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.Setup;
 
 /** Loss and gradient of 64 tokens over train-bench's vocabulary. Each call takes the gradient of the last for logits. */
 public class CrossEntropyBenchmark extends CpuBenchmark {
@@ -14,8 +13,8 @@ public class CrossEntropyBenchmark extends CpuBenchmark {
 
     private Tensor losses, logits, targets;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         losses = memory.zeros(ROWS);
         logits = memory.normal(ROWS, VOCABULARY);
         targets = memory.below(VOCABULARY, ROWS);

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.gatun.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.Setup;
 
 /** 1024 tokens' rows of train-bench's embedding, and their gradient. */
 public class EmbeddingBenchmark extends CpuBenchmark {
@@ -14,8 +13,8 @@ public class EmbeddingBenchmark extends CpuBenchmark {
 
     private Tensor table, ids, y;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         table = memory.normal(VOCABULARY, DIM);
         ids = memory.below(VOCABULARY, 8, ROWS / 8);
         y = memory.normal(ROWS, DIM);

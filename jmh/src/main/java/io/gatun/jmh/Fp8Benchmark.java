@@ -7,7 +7,6 @@ import io.gatun.tensor.BlockScaled;
 import io.gatun.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Setup;
 
 /** Numbers to E4M3 codes: activations with a scale for 1 x 128 of them, weights for 128 x 128. A conversion, so it may allocate. */
 public class Fp8Benchmark extends CpuBenchmark {
@@ -20,8 +19,8 @@ public class Fp8Benchmark extends CpuBenchmark {
     private Tensor x;
     private BlockScaled blocks;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         x = memory.normal(ROWS, COLS);
         blocks = memory.blocks(ROWS, COLS, blockRows);
     }

@@ -9,7 +9,6 @@ import io.gatun.kernels.Weight;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.Setup;
 
 /** The three products of the small configuration's experts: 256 tokens, four experts each, unevenly spread. */
 public class GroupedProductBenchmark extends CpuBenchmark {
@@ -24,8 +23,8 @@ public class GroupedProductBenchmark extends CpuBenchmark {
     private Tensor x; // [ROWS, K]
     private Tensor y; // [ROWS, N]
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         engine = ops.products();
         experts = new Weight[EXPERTS];
         offsets = memory.ints(EXPERTS + 1);

@@ -8,8 +8,6 @@ import io.gatun.tensor.Tensor;
 import java.util.SplittableRandom;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.TearDown;
 
 /** A whole model with random weights: one decoded token after 128 to 192 others, and a prompt of 128. */
 public class InferenceBenchmark extends CpuBenchmark {
@@ -26,8 +24,8 @@ public class InferenceBenchmark extends CpuBenchmark {
     private Session decoding, reading;
     private int[] prompt;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         LanguageModel.Options options = LanguageModel.Options.defaults().threads(threads);
         opened = LanguageModel.random(Configs.builtIn(model), dtype, 1, options);
         SplittableRandom random = new SplittableRandom(1);
@@ -37,8 +35,8 @@ public class InferenceBenchmark extends CpuBenchmark {
         reading = opened.newSession(POSITIONS);
     }
 
-    @TearDown
-    public void closeModel() {
+    @Override
+    void release() {
         decoding.close();
         reading.close();
         opened.close();

@@ -14,7 +14,6 @@ import java.lang.foreign.Arena;
 import java.util.List;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Setup;
 
 /** One block in training at the shape of train-small, four sequences of 128 tokens, with embedding and final norm, without head. */
 public class LayerBenchmark extends CpuBenchmark {
@@ -33,8 +32,8 @@ public class LayerBenchmark extends CpuBenchmark {
     private DeepSeekV3 model;
     private ModelSlot slot;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         List<String> sets =
                 List.of("model.num_hidden_layers=1", "model.first_k_dense_replace=" + (kind == Kind.DENSE ? 1 : 0));
         ModelConfig shape = RunConfigJson.resolve("train-small", sets, "f32", 1).model();

@@ -14,7 +14,6 @@ import io.gatun.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Setup;
 
 /**
  * Products with weights where they lie, as decoding does them. Weights of 128 MiB together take turns, so that they come from
@@ -44,8 +43,8 @@ public class MappedProductBenchmark extends CpuBenchmark {
     private Tensor x; // [rows, K]
     private Tensor y; // [rows, N]
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         Tensor values = stored == Stored.F32 ? memory.normal(N, K) : stored == Stored.BF16 ? memory.bf16(N, K) : null;
         BlockScaled blocks = values == null ? memory.fp8(N, K) : null;
         Tensor numbers = values == null ? blocks.codes() : values;

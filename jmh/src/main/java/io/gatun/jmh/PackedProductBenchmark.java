@@ -8,7 +8,6 @@ import io.gatun.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Setup;
 
 /** The three products of a linear layer in training; GF/s = 2 · rows · k · n / (1000 · time). */
 public class PackedProductBenchmark extends CpuBenchmark {
@@ -25,8 +24,8 @@ public class PackedProductBenchmark extends CpuBenchmark {
     private Tensor y; // [rows, n]
     private int rows, k, n;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         String[] sizes = shape.split("x");
         rows = Integer.parseInt(sizes[0]);
         k = Integer.parseInt(sizes[1]);

@@ -8,7 +8,6 @@ import io.gatun.model.ops.RouterConfig;
 import io.gatun.model.ops.Routing;
 import io.gatun.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.Setup;
 
 /** Rows to their experts and back: a micro-batch of the small configuration. */
 public class PermutationBenchmark extends CpuBenchmark {
@@ -20,8 +19,8 @@ public class PermutationBenchmark extends CpuBenchmark {
     private Routing routing;
     private Tensor x, permuted, dPermuted, dWeights;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         routing = new Routing(
                 memory.zeros(ROWS, EXPERTS),
                 memory.ints(ROWS, TOP),

@@ -4,7 +4,6 @@ import io.gatun.kernels.Accumulate;
 import io.gatun.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Setup;
 
 /** One token's norm at DeepSeek-V3's hidden size, and a micro-batch's at the small configuration's. */
 public class RmsNormBenchmark extends CpuBenchmark {
@@ -17,8 +16,8 @@ public class RmsNormBenchmark extends CpuBenchmark {
     private int rows, dim;
     private Tensor y, rstd, x, gain, dy, dx, dGain;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         String[] sizes = shape.split("x");
         rows = Integer.parseInt(sizes[0]);
         dim = Integer.parseInt(sizes[1]);

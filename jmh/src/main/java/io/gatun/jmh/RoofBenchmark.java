@@ -5,7 +5,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Setup;
 
 /** What one thread of this machine can do at most: GB/s = 268 / milliseconds of a read; GF/s = the operations of a round / its ns. */
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -15,8 +14,8 @@ public class RoofBenchmark extends CpuBenchmark {
 
     private MemorySegment buffer;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         buffer = memory.arena().allocate(BYTES, 4096);
         buffer.fill((byte) 1); // pages are there before they are read
     }

@@ -3,7 +3,6 @@ package io.gatun.jmh;
 import io.gatun.model.ops.Attention;
 import io.gatun.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.Setup;
 
 /** Rotary positions of 64 tokens' queries: 16 heads of 128 + 64. */
 public class RopeBenchmark extends CpuBenchmark {
@@ -14,8 +13,8 @@ public class RopeBenchmark extends CpuBenchmark {
 
     private Tensor x, cos, sin;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         x = memory.normal(ROWS, HEADS * HEAD);
         cos = memory.zeros(ROWS, PAIRS);
         sin = memory.zeros(ROWS, PAIRS);

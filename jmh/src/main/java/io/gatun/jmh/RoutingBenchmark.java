@@ -9,7 +9,6 @@ import io.gatun.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Setup;
 
 /** DeepSeek-V3's router: the best 8 of 256 experts in 4 of 8 groups, and the permuted order. */
 public class RoutingBenchmark extends CpuBenchmark {
@@ -30,8 +29,8 @@ public class RoutingBenchmark extends CpuBenchmark {
     private MemorySegment biased; // [EXPERTS]
     private MemorySegment groups; // [GROUPS]
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         routing = new Routing(
                 memory.zeros(rows, EXPERTS),
                 memory.ints(rows, TOP),

@@ -6,7 +6,6 @@ import io.gatun.tensor.Tensor;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.Setup;
 
 /** The next token from the logits of dsv3-1b3's vocabulary. */
 public class SamplingBenchmark extends CpuBenchmark {
@@ -18,8 +17,8 @@ public class SamplingBenchmark extends CpuBenchmark {
     private double[] probabilities, sorted; // what the twin sorts
     private SplittableRandom random;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         logits = memory.normal(1, VOCABULARY);
         for (int i = 0; i < VOCABULARY; i++) logits.set(i, 3 * logits.get(i)); // a few are much likelier than most
         greedy = new Sampler(Sampling.GREEDY, VOCABULARY);

@@ -2,7 +2,6 @@ package io.gatun.jmh;
 
 import io.gatun.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.Setup;
 
 /** The experts' activation for 64 tokens at DeepSeek-V3's width. */
 public class SwiGluBenchmark extends CpuBenchmark {
@@ -12,8 +11,8 @@ public class SwiGluBenchmark extends CpuBenchmark {
 
     private Tensor h, gate, up, dGate, dUp;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         h = memory.normal(ROWS, DIM);
         gate = memory.normal(ROWS, DIM);
         up = memory.normal(ROWS, DIM);

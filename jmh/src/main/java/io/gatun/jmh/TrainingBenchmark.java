@@ -21,7 +21,6 @@ import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Setup;
 
 /** Training at the shape of train-small, one step on four sequences of 128 random tokens. */
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -35,8 +34,8 @@ public class TrainingBenchmark extends CpuBenchmark {
     private TrainStep step;
     private long steps;
 
-    @Setup
-    public void setUp() {
+    @Override
+    void setUp() {
         List<String> sets = List.of(
                 "train.sequence_length=" + LENGTH,
                 "train.batch_size=" + SEQUENCES,

@@ -3,6 +3,8 @@ package io.gatun.jmh.compare;
 import io.gatun.model.ModelException;
 import io.gatun.model.json.JsonObject;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -83,18 +85,23 @@ public final class Compare implements Callable<Integer> {
 
     /** Runs the command and gives its exit code. */
     public static int execute(String... args) {
-        return commandLine(args).execute(own(args).toArray(String[]::new));
+        return execute(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args);
     }
 
-    static CommandLine commandLine(String... args) {
+    static int execute(PrintWriter out, PrintWriter err, String... args) {
         List<String> own = own(args);
-        List<String> jmh =
-                own.size() == args.length ? List.of() : Arrays.asList(args).subList(own.size() + 1, args.length);
-        return new CommandLine(new Compare(jmh)).setExecutionExceptionHandler((e, command, _) -> {
-            if (!(e instanceof CompareException || e instanceof ModelException)) throw e;
-            command.getErr().println("compare: " + e.getMessage());
-            return CommandLine.ExitCode.USAGE;
-        });
+        List<String> jmhOptions = Arrays.asList(args).subList(Math.min(own.size() + 1, args.length), args.length);
+        return new CommandLine(new Compare(jmhOptions))
+                .setOut(out)
+                .setErr(err)
+                .setExecutionExceptionHandler((e, command, _) -> {
+                    if (!(e instanceof CompareException
+                            || e instanceof ModelException
+                            || e instanceof UncheckedIOException)) throw e;
+                    command.getErr().println("compare: " + e.getMessage());
+                    return CommandLine.ExitCode.USAGE;
+                })
+                .execute(own.toArray(String[]::new));
     }
 
     /** What stands before {@code --}. */
