@@ -16,7 +16,7 @@ import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 
 /**
- * Products with weights where they lie, as decoding does them. Weights of 128 MiB together take turns, so that they come from
+ * Products with weights where they lie, as decoding does them. Weights of many mebibytes together take turns, so that they come from
  * memory and not from a cache; GB/s = bytes of the weight / (1000 · time).
  */
 public class MappedProductBenchmark extends CpuBenchmark {
@@ -28,27 +28,36 @@ public class MappedProductBenchmark extends CpuBenchmark {
         W8A8
     }
 
-    private static final int N = 2048;
-    private static final int K = 2048;
-    private static final long BYTES = 128L << 20;
-
     @Param({"F32", "BF16", "FP8", "W8A8"})
     public Stored stored;
 
     @Param({"1", "8"})
     public int rows;
 
+    /** n x k. */
+    @Param("2048x2048")
+    public String shape;
+
+    /** Of all weights together. */
+    @Param("128")
+    public int mebibytes;
+
+    private int n, k;
     private Weight[] weights;
     private int turn;
-    private Tensor x; // [rows, K]
-    private Tensor y; // [rows, N]
+    private Tensor x; // [rows, k]
+    private Tensor y; // [rows, n]
 
     @Override
     void setUp() {
-        Tensor values = stored == Stored.F32 ? memory.normal(N, K) : stored == Stored.BF16 ? memory.bf16(N, K) : null;
-        BlockScaled blocks = values == null ? memory.fp8(N, K) : null;
+        String[] sizes = shape.split("x");
+        n = Integer.parseInt(sizes[0]);
+        k = Integer.parseInt(sizes[1]);
+        Tensor values = stored == Stored.F32 ? memory.normal(n, k) : stored == Stored.BF16 ? memory.bf16(n, k) : null;
+        BlockScaled blocks = values == null ? memory.fp8(n, k) : null;
         Tensor numbers = values == null ? blocks.codes() : values;
-        weights = new Weight[Math.toIntExact(BYTES / numbers.data().byteSize())];
+        weights = new Weight
+                [Math.toIntExact(((long) mebibytes << 20) / numbers.data().byteSize())];
         for (int i = 0; i < weights.length; i++) {
             Tensor copy = memory.copy(numbers);
             weights[i] = values == null
@@ -58,8 +67,8 @@ public class MappedProductBenchmark extends CpuBenchmark {
                                     stored == Stored.W8A8 ? Format.FP8 : Format.F32)
                     : ops.products().map(copy, stored == Stored.F32 ? Format.F32 : Format.BF16);
         }
-        x = memory.normal(rows, K);
-        y = memory.zeros(rows, N);
+        x = memory.normal(rows, k);
+        y = memory.zeros(rows, n);
     }
 
     private Weight next() {
@@ -77,14 +86,14 @@ public class MappedProductBenchmark extends CpuBenchmark {
     public Tensor forwardTwin() {
         Weight weight = next();
         for (int r = 0; r < rows; r++) {
-            for (int j = 0; j < N; j++) {
+            for (int j = 0; j < n; j++) {
                 float sum = switch (stored) {
                     case F32 ->
-                        Scalar.dot(x.data(), (long) r * K, weight.value().data(), (long) j * K, K);
+                        Scalar.dot(x.data(), (long) r * k, weight.value().data(), (long) j * k, k);
                     case BF16 -> bf16(r, j, weight.value().data());
                     case FP8, W8A8 -> fp8(r, j, weight.blocks());
                 };
-                Scalar.set(y.data(), (long) r * N + j, sum);
+                Scalar.set(y.data(), (long) r * n + j, sum);
             }
         }
         return y;
@@ -92,8 +101,8 @@ public class MappedProductBenchmark extends CpuBenchmark {
 
     private float bf16(int r, int j, MemorySegment w) {
         float sum = 0;
-        for (int i = 0; i < K; i++) {
-            sum += Scalar.get(x.data(), (long) r * K + i) * Bf16.decode(w.getAtIndex(JAVA_SHORT, (long) j * K + i));
+        for (int i = 0; i < k; i++) {
+            sum += Scalar.get(x.data(), (long) r * k + i) * Bf16.decode(w.getAtIndex(JAVA_SHORT, (long) j * k + i));
         }
         return sum;
     }
@@ -101,12 +110,12 @@ public class MappedProductBenchmark extends CpuBenchmark {
     private float fp8(int r, int j, BlockScaled w) {
         MemorySegment codes = w.codes().data();
         float sum = 0;
-        for (int block = 0; block < K / 128; block++) {
+        for (int block = 0; block < k / 128; block++) {
             float part = 0;
             for (int i = 128 * block; i < 128 * block + 128; i++) {
-                part += Scalar.get(x.data(), (long) r * K + i) * Fp8.decode(codes.get(JAVA_BYTE, (long) j * K + i));
+                part += Scalar.get(x.data(), (long) r * k + i) * Fp8.decode(codes.get(JAVA_BYTE, (long) j * k + i));
             }
-            sum += part * Scalar.get(w.scales().data(), (long) (j / 128) * (K / 128) + block);
+            sum += part * Scalar.get(w.scales().data(), (long) (j / 128) * (k / 128) + block);
         }
         return sum;
     }

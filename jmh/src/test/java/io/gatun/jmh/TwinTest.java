@@ -154,7 +154,9 @@ class TwinTest {
     private static MappedProductBenchmark mapped(String stored) {
         MappedProductBenchmark benchmark = new MappedProductBenchmark();
         benchmark.stored = MappedProductBenchmark.Stored.valueOf(stored);
-        benchmark.rows = 1;
+        benchmark.rows = 2;
+        benchmark.shape = "256x1024"; // 128 x 128 blocks; a mebibyte of f32
+        benchmark.mebibytes = 1;
         return benchmark;
     }
 
