@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /** What the operating system says of the machine; much of it only on Linux. */
-final class Machine {
+public final class Machine {
     /** What matters to kernels, in the words of /proc/cpuinfo. */
     private static final Set<String> FEATURES = Set.of(
             "sse4_2",
@@ -42,7 +42,7 @@ final class Machine {
     private Machine() {}
 
     /** Bytes of memory, or of what a container may use of it. */
-    static long memory() {
+    public static long memory() {
         return system().getTotalMemorySize();
     }
 
@@ -56,12 +56,12 @@ final class Machine {
     }
 
     /** The processor's name; empty where it cannot be had. */
-    static Optional<String> cpu() {
+    public static Optional<String> cpu() {
         return field(Path.of("/proc/cpuinfo"), "model name");
     }
 
     /** The vector extensions that matter here, sorted; empty where the system does not tell. */
-    static Set<String> features() {
+    public static Set<String> features() {
         Path cpuinfo = Path.of("/proc/cpuinfo");
         String all =
                 field(cpuinfo, "flags").or(() -> field(cpuinfo, "Features")).orElse("");
@@ -71,7 +71,7 @@ final class Machine {
     }
 
     /** The first core's caches, for example {@code L1 Data 32K}. */
-    static List<String> caches() {
+    public static List<String> caches() {
         List<String> caches = new ArrayList<>();
         Path folder = Path.of("/sys/devices/system/cpu/cpu0/cache");
         if (!Files.isDirectory(folder)) return caches;
