@@ -117,17 +117,4 @@ public interface Attention {
             Tensor kv,
             Tensor kRope,
             Shape shape);
-
-    /**
-     * Attention in absorbed form against a latent cache (SPEC 2.2): for each new row at position p and head,
-     * {@code o = W_UV Σ_j softmax_j(scale ((W_UKᵀ q_C)·c_j + q_R·k_R,j)) c_j} over j ≤ p.
-     *
-     * @param o [rows, heads * valueDim]
-     * @param q [rows, heads * keyDim], rotated
-     * @param kvB [heads * kvDim, latent]: each head's W_UK rows, then its W_UV rows
-     * @param latent [positions, latentDim]: normalised c_KV, filled up to {@code start + rows}
-     * @param rope [positions, ropeDim]: rotated k_R
-     * @param start position of the first row; {@code shape.sequence()} is the number of rows
-     */
-    void absorbed(Tensor o, Tensor q, Tensor kvB, Tensor latent, Tensor rope, int start, Shape shape);
 }

@@ -168,20 +168,6 @@ final class AttentionChecks {
         matrix("dO", dO, rows, shape.heads() * shape.valueDim());
     }
 
-    static void absorbed(Tensor o, Tensor q, Tensor kvB, Tensor latent, Tensor rope, int start, Attention.Shape shape) {
-        sizes(shape);
-        sequence(shape);
-        int rows = shape.sequence();
-        matrix("o", o, rows, shape.heads() * shape.valueDim());
-        matrix("q", q, rows, shape.heads() * shape.keyDim());
-        matrix("kvB", kvB, shape.heads() * shape.kvDim(), kvB.cols());
-        matrix("latent", latent, latent.rows(), kvB.cols());
-        matrix("rope", rope, rope.rows(), shape.ropeDim());
-        if (start < 0) throw new TensorException("absorbed: start is %d; positions begin at 0".formatted(start));
-        positions("latent", latent, (long) start + rows);
-        positions("rope", rope, (long) start + rows);
-    }
-
     private static void sizes(Attention.Shape shape) {
         if (shape.heads() < 1 || shape.nopeDim() < 1 || shape.ropeDim() < 1 || shape.valueDim() < 1) {
             throw new TensorException(shape + ": all sizes must be positive");

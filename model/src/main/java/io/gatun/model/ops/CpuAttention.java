@@ -1,6 +1,5 @@
 package io.gatun.model.ops;
 
-import io.gatun.kernels.AbsorbedAttention;
 import io.gatun.kernels.CausalAttention;
 import io.gatun.kernels.CausalAttentionGrad;
 import io.gatun.kernels.CausalOperands;
@@ -25,9 +24,8 @@ final class CpuAttention implements Attention {
     private final CausalJob causal;
     private final GradJob grads;
     private final HeadSumJob headSums = new HeadSumJob();
-    private final AbsorbedJob absorbed;
     private final CpuLatentPages pages;
-    private final CpuAbsorbed pagedAbsorbed;
+    private final CpuAbsorbed absorbed;
     private final CausalOperands operands = new CausalOperands();
     private MemorySegment ropeGrads = MemorySegment.NULL; // [heads, rows, ropeDim]
 
@@ -36,10 +34,9 @@ final class CpuAttention implements Attention {
         this.team = team;
         causal = new CausalJob(operands, team.threads());
         grads = new GradJob(operands, team.threads());
-        absorbed = new AbsorbedJob(team.threads());
         ropes = new CpuRope(team);
         pages = new CpuLatentPages(team);
-        pagedAbsorbed = new CpuAbsorbed(team);
+        absorbed = new CpuAbsorbed(team);
     }
 
     @Override
@@ -144,35 +141,7 @@ final class CpuAttention implements Attention {
     @Override
     public void absorbed(
             Tensor o, Tensor q, Weight kvB, LatentPages[] sequences, Tensor positions, Attention.Shape shape) {
-        pagedAbsorbed.run(o, q, kvB, sequences, positions, shape);
-    }
-
-    @Override
-    public void absorbed(Tensor o, Tensor q, Tensor kvB, Tensor latent, Tensor rope, int start, Shape shape) {
-        AttentionChecks.absorbed(o, q, kvB, latent, rope, start, shape);
-        AbsorbedJob job = absorbed;
-        AbsorbedAttention.Operands x = job.operands;
-        x.o = o.data();
-        x.oStride = o.rowStride();
-        x.q = q.data();
-        x.qStride = q.rowStride();
-        x.kvB = kvB.data();
-        x.kvBStride = kvB.rowStride();
-        x.latent = latent.data();
-        x.latentStride = latent.rowStride();
-        x.rope = rope.data();
-        x.ropeStride = rope.rowStride();
-        x.nopeDim = shape.nopeDim();
-        x.ropeDim = shape.ropeDim();
-        x.valueDim = shape.valueDim();
-        x.latentDim = kvB.cols();
-        x.scale = shape.scale();
-        job.rows = shape.sequence();
-        job.start = start;
-        job.heads = shape.heads();
-        job.group = shape.heads() >= ENOUGH ? 8 : 2; // heads that share one reading of the cache
-        job.reserve();
-        team.run(job.rows * ((job.heads + job.group - 1) / job.group), job);
+        absorbed.run(o, q, kvB, sequences, positions, shape);
     }
 
     private static final class CausalJob implements Team.Job {
@@ -239,30 +208,6 @@ final class CpuAttention implements Attention {
         public void run(int task, int worker) {
             int to = Math.min(operands.rows, (task + 1) * ROWS);
             CausalAttentionGrad.sumHeads(dkRope, stride, operands, heads, task * ROWS, to);
-        }
-    }
-
-    private static final class AbsorbedJob implements Team.Job {
-        private final AbsorbedAttention.Operands operands = new AbsorbedAttention.Operands();
-        private final AbsorbedAttention.Workspace[] workspaces;
-        private int rows, start, heads, group;
-
-        AbsorbedJob(int threads) {
-            workspaces = new AbsorbedAttention.Workspace[threads];
-        }
-
-        void reserve() {
-            for (int i = 0; i < workspaces.length; i++) {
-                workspaces[i] = AbsorbedAttention.Workspace.covering(group, operands.latentDim, workspaces[i]);
-            }
-        }
-
-        @Override
-        public void run(int task, int worker) {
-            int row = task % rows; // neighbouring tasks read the same weights
-            int from = task / rows * group;
-            int to = Math.min(heads, from + group);
-            AbsorbedAttention.attend(operands, row, from, to, start + row + 1, workspaces[worker]);
         }
     }
 }

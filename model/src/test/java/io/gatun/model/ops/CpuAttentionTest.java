@@ -178,92 +178,17 @@ class CpuAttentionTest {
         assertClose("turned back", x, original, 2e-6);
     }
 
-    @ParameterizedTest
-    @CsvSource({
-        // heads, nope, rope, value, latent, start, rows
-        "1, 1, 2, 1, 1, 0, 1",
-        "2, 3, 2, 5, 7, 0, 3",
-        "3, 8, 4, 8, 33, 30, 2",
-        "4, 32, 16, 32, 64, 31, 1",
-        "5, 9, 6, 17, 40, 32, 2",
-        "33, 5, 10, 6, 36, 66, 3",
-        "8, 16, 8, 16, 96, 257, 1",
-        "4, 128, 64, 128, 512, 100, 2"
-    })
-    void absorbed(int heads, int nope, int rope, int value, int latent, int start, int rows) {
-        Shape shape = new Shape(heads, nope, rope, value, rows, (float) (1 / Math.sqrt(nope + rope)));
-        Tensor fast = absorbed(FAST, DType.F32, shape, latent, start);
-        Tensor plain = absorbed(PLAIN, DType.F64, shape, latent, start);
-        assertClose("o", fast, plain, 2e-6 * Math.sqrt(latent));
-    }
-
-    private static Tensor absorbed(Attention attention, DType dtype, Shape shape, int latentDim, int start) {
-        AttentionCase c = new AttentionCase(dtype, shape, 1, 14);
-        Random random = new Random(15);
-        Tensor kvB = c.filled(random, shape.heads() * shape.kvDim(), latentDim);
-        for (long i = 0; i < kvB.count(); i++) kvB.set(i, (float) (kvB.get(i) / Math.sqrt(latentDim)));
-        Tensor latent = c.filled(random, start + shape.sequence() + 2, latentDim);
-        Tensor rope = c.filled(random, start + shape.sequence() + 2, shape.ropeDim());
-        latent.set(start + shape.sequence(), 0, Double.NaN); // a later position is never read
-        attention.absorbed(c.o, c.q, kvB, latent, rope, start, shape);
-        return c.o;
-    }
-
-    @Test
-    void absorbedBitsDependOnNeitherThreadsNorNeighbours() {
-        Shape three = new Shape(5, 9, 6, 17, 3, 0.25f);
-        Tensor together = absorbed(FAST, DType.F32, three, 40, 70);
-        try (Team team = new Team(3)) {
-            assertSame(absorbed(new CpuAttention(team), DType.F32, three, 40, 70), together);
-        }
-        AttentionCase c = new AttentionCase(DType.F32, three, 1, 14);
-        Random random = new Random(15);
-        Tensor kvB = c.filled(random, 5 * 26, 40);
-        for (long i = 0; i < kvB.count(); i++) kvB.set(i, (float) (kvB.get(i) / Math.sqrt(40)));
-        Tensor latent = c.filled(random, 75, 40), rope = c.filled(random, 75, 6);
-        Shape one = new Shape(5, 9, 6, 17, 1, 0.25f);
-        for (int r = 0; r < 3; r++)
-            FAST.absorbed(c.o.slice(r, r + 1), c.q.slice(r, r + 1), kvB, latent, rope, 70 + r, one);
-        assertSame(c.o, together);
-    }
-
-    @Test
-    void bothFormsAgree() { // keys and values made of the latent, as the model makes them
-        Shape shape = new Shape(3, 10, 6, 12, 40, 0.25f);
-        int latentDim = 24;
-        AttentionCase expanded = new AttentionCase(DType.F32, shape, 1, 16);
-        Random random = new Random(17);
-        Tensor kvB = expanded.filled(random, shape.heads() * shape.kvDim(), latentDim);
-        Tensor latent = expanded.filled(random, 40, latentDim);
-        for (int r = 0; r < 40; r++) {
-            for (int c = 0; c < kvB.rows(); c++) {
-                double sum = 0;
-                for (int l = 0; l < latentDim; l++) sum += kvB.get(c, l) * latent.get(r, l);
-                expanded.kv.set(r, c, sum);
-            }
-        }
-        expanded.forward(FAST);
-        Tensor o = expanded.strided(40, 36);
-        FAST.absorbed(o, expanded.q, kvB, latent, expanded.kRope, 0, shape);
-        assertClose("o", o, expanded.o, 2e-5);
-    }
-
     @Test
     @Tag("allocation")
     void warmCallsAllocateNothing() {
         Shape shape = new Shape(4, 16, 8, 16, 130, 0.2f);
         AttentionCase c = new AttentionCase(DType.F32, shape, 2, 18);
-        Tensor kvB = c.filled(new Random(19), shape.heads() * shape.kvDim(), 32);
-        Tensor latent = c.filled(new Random(20), 150, 32);
-        Tensor cache = c.filled(new Random(21), 150, 8), cos = c.filled(new Random(22), 130, 4);
-        Tensor one = c.q.slice(0, 1), out = c.o.slice(0, 1);
-        Shape step = new Shape(4, 16, 8, 16, 1, 0.2f);
+        Tensor cos = c.filled(new Random(22), 130, 4);
         Runnable calls = () -> {
             for (int i = 0; i < 20; i++) {
                 FAST.rope(c.q, 4, cos, cos, 0, 130, i % 2 == 0 ? Rotation.FORWARD : Rotation.BACKWARD);
                 c.forward(FAST);
                 c.backward(FAST);
-                FAST.absorbed(out, one, kvB, latent, cache, 140, step);
             }
         };
         var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -303,10 +228,6 @@ class CpuAttentionTest {
         assertThatThrownBy(() -> FAST.rope(c.q, 2, c.kRope, c.kRope, 3, 5, Rotation.FORWARD))
                 .isInstanceOf(TensorException.class)
                 .hasMessageContaining("5 positions; 8 are asked for");
-        Tensor kvB = Tensor.zeros(Arena.ofAuto(), DType.F32, 14, 2);
-        assertThatThrownBy(() -> FAST.absorbed(c.o, c.q, kvB, c.kRope, c.kRope, 1, shape))
-                .isInstanceOf(TensorException.class)
-                .hasMessageContaining("latent f32[5, 2] has 5 positions; 6 are asked for");
     }
 
     private static void assertClose(String name, Tensor found, Tensor expected, double error) {

@@ -155,15 +155,6 @@ public final class ReferenceAttention implements Attention {
         }
     }
 
-    @Override
-    public void absorbed(Tensor o, Tensor q, Tensor kvB, Tensor latent, Tensor rope, int start, Shape shape) {
-        double[][] w = rows(kvB);
-        Cache cache = (j, c) -> c < latent.cols() ? latent.get(j, c) : rope.get(j, c - latent.cols());
-        for (int r = 0; r < q.rows(); r++) {
-            for (int h = 0; h < shape.heads(); h++) absorbed(o, q, w, r, h, start + r + 1, cache, shape);
-        }
-    }
-
     /** What a sequence's cache has at a position: the latent vector, then the rotated key. */
     private interface Cache {
         double get(int position, int col);
