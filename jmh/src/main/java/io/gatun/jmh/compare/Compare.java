@@ -31,8 +31,8 @@ import picocli.CommandLine.Spec;
             "compare BEFORE.json AFTER.json",
             "       compare --run BEFORE.jar AFTER.jar [REGEX ...] [-- JMH-OPTION ...]",
             "       compare --same PROGRAM.jar [REGEX ...] [-- JMH-OPTION ...]",
-            "       compare --baseline BASELINE.json RESULT.json",
-            "       compare --renew BASELINE.json RESULT.json"
+            "       compare --baseline BASELINE.json RESULT.json ...",
+            "       compare --renew BASELINE.json RESULT.json ..."
         },
         description = {
             "Says which benchmarks changed by more than noise: results of JMH (-rf json), two jars turn by turn, one jar"
@@ -153,12 +153,15 @@ public final class Compare implements Callable<Integer> {
     }
 
     private boolean ratios(double threshold) {
-        exactly(1, "one result of JMH");
-        Path file = Path.of(arguments.getFirst());
-        Map<String, Measurement> results = ResultFile.read(file);
+        if (arguments.isEmpty()) throw misused("results of JMH expected");
+        Map<String, Measurement> results = new LinkedHashMap<>();
         Map<String, Object> machine = new LinkedHashMap<>();
-        ResultFile.machine(file)
-                .ifPresent(facts -> facts.fields().forEach((name, fact) -> machine.put("" + name, fact)));
+        for (String argument : arguments) {
+            Path file = Path.of(argument);
+            ResultFile.read(file).forEach((name, measurement) -> results.merge(name, measurement, Measurement::and));
+            ResultFile.machine(file)
+                    .ifPresent(facts -> facts.fields().forEach((name, fact) -> machine.put("" + name, fact)));
+        }
         if (renew != null) {
             Baseline renewed = Baseline.of(results, machine);
             renewed.write(renew);
