@@ -20,12 +20,23 @@ record Baseline(Map<String, Object> machine, Map<String, Entry> entries) {
     /** @param allocated bytes an operation; NaN when they were not measured */
     record Entry(double ratio, double allocated) {}
 
-    /** The baseline that results would make. */
-    static Baseline of(Map<String, Measurement> results, Map<String, Object> machine) {
+    /**
+     * The baseline that results make: without ratios so noisy that their 99 % interval reaches further than {@code threshold} from
+     * them, since nothing could be held against those.
+     *
+     * @throws CompareException when no ratio is left
+     */
+    static Baseline of(Map<String, Measurement> results, Map<String, Object> machine, double threshold) {
         Map<String, Entry> entries = new LinkedHashMap<>();
-        Twins.of(results)
-                .forEach(
-                        (name, pair) -> entries.put(name, new Entry(pair.ratio().value(), pair.allocated())));
+        Twins.of(results).forEach((name, pair) -> {
+            Ratio spread = pair.ratio().over(pair.ratio().value());
+            if (spread.low() < 1 / (1 + threshold) || spread.high() > 1 + threshold) return;
+            entries.put(name, new Entry(pair.ratio().value(), pair.allocated()));
+        });
+        if (entries.isEmpty()) {
+            throw new CompareException("all ratios are noisier than %.0f %%; measure on a quieter machine, or longer"
+                    .formatted(100 * threshold));
+        }
         return new Baseline(machine, entries);
     }
 

@@ -4,8 +4,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Results held against a {@link Baseline}. */
-record BaselineCheck(List<Row> rows, int notMeasured) {
+/**
+ * Results held against a {@link Baseline}.
+ *
+ * @param notMeasured ratios of the baseline that the results lack
+ * @param notCommitted ratios of the results that the baseline lacks
+ */
+record BaselineCheck(List<Row> rows, int notMeasured, int notCommitted) {
     /** @param change of the ratio to the twin, relative to the committed one */
     record Row(String name, double committed, Twins.Pair pair, Ratio change, Verdict verdict) {}
 
@@ -16,7 +21,8 @@ record BaselineCheck(List<Row> rows, int notMeasured) {
      */
     static BaselineCheck of(Baseline baseline, Map<String, Measurement> results, double threshold) {
         List<Row> rows = new ArrayList<>();
-        Twins.of(results).forEach((name, pair) -> {
+        Map<String, Twins.Pair> pairs = Twins.of(results);
+        pairs.forEach((name, pair) -> {
             Baseline.Entry entry = baseline.entries().get(name);
             if (entry == null) return;
             Ratio change = pair.ratio().over(entry.ratio());
@@ -24,7 +30,7 @@ record BaselineCheck(List<Row> rows, int notMeasured) {
             rows.add(new Row(name, entry.ratio(), pair, change, verdict));
         });
         if (rows.isEmpty()) throw new CompareException("the baseline has none of the results' benchmarks");
-        return new BaselineCheck(rows, baseline.entries().size() - rows.size());
+        return new BaselineCheck(rows, baseline.entries().size() - rows.size(), pairs.size() - rows.size());
     }
 
     boolean isBad() {

@@ -31,8 +31,8 @@ import picocli.CommandLine.Spec;
             "compare BEFORE.json AFTER.json",
             "       compare --run BEFORE.jar AFTER.jar [REGEX ...] [-- JMH-OPTION ...]",
             "       compare --same PROGRAM.jar [REGEX ...] [-- JMH-OPTION ...]",
-            "       compare --baseline BASELINE.json RESULT.json",
-            "       compare --renew BASELINE.json RESULT.json"
+            "       compare --baseline BASELINE.json RESULT.json ...",
+            "       compare --renew BASELINE.json RESULT.json ..."
         },
         description = {
             "Says which benchmarks changed by more than noise: results of JMH (-rf json), two jars turn by turn, one jar"
@@ -64,7 +64,7 @@ public final class Compare implements Callable<Integer> {
     @Option(
             names = "--threshold",
             paramLabel = "PERCENT",
-            description = "smallest change that is called (default: 5, with --baseline 30)")
+            description = "smallest change that is called (default: 5, with --baseline and --renew 30)")
     private Double percent;
 
     @Parameters(hidden = true)
@@ -116,7 +116,7 @@ public final class Compare implements Callable<Integer> {
         int modes = (run ? 1 : 0) + (same ? 1 : 0) + (baseline != null ? 1 : 0) + (renew != null ? 1 : 0);
         if (modes > 1) throw misused("--run, --same, --baseline and --renew exclude each other");
         if (!run && !same && !jmhOptions.isEmpty()) throw misused("options of JMH go with --run or --same");
-        double threshold = (percent != null ? percent : baseline != null ? RATIOS : PAIRS) / 100;
+        double threshold = (percent != null ? percent : baseline != null || renew != null ? RATIOS : PAIRS) / 100;
         if (!(threshold >= 0)) throw misused("--threshold is " + percent + "; it must not be negative");
         boolean bad = run || same ? jars(threshold) : modes == 0 ? files(threshold) : ratios(threshold);
         return bad ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
@@ -153,15 +153,21 @@ public final class Compare implements Callable<Integer> {
     }
 
     private boolean ratios(double threshold) {
-        exactly(1, "one result of JMH");
-        Path file = Path.of(arguments.getFirst());
-        Map<String, Measurement> results = ResultFile.read(file);
+        if (arguments.isEmpty()) throw misused("results of JMH expected");
+        Map<String, Measurement> results = new LinkedHashMap<>();
         Map<String, Object> machine = new LinkedHashMap<>();
-        ResultFile.machine(file)
-                .ifPresent(facts -> facts.fields().forEach((name, fact) -> machine.put("" + name, fact)));
+        for (String argument : arguments) {
+            Path file = Path.of(argument);
+            ResultFile.read(file).forEach((name, measurement) -> results.merge(name, measurement, Measurement::and));
+            ResultFile.machine(file)
+                    .ifPresent(facts -> facts.fields().forEach((name, fact) -> machine.put("" + name, fact)));
+        }
         if (renew != null) {
-            Baseline renewed = Baseline.of(results, machine);
+            Baseline renewed = Baseline.of(results, machine, threshold);
             renewed.write(renew);
+            Twins.of(results).forEach((name, pair) -> {
+                if (!renewed.entries().containsKey(name)) report().leftOut(name, pair.ratio());
+            });
             report().line("%s has %d ratios now", renew, renewed.entries().size());
             return false;
         }

@@ -75,6 +75,11 @@ final class Report {
                 100 * Math.expm1(apart), 100 * Math.expm1(wide));
     }
 
+    /** A ratio that is too noisy to be committed. */
+    void leftOut(String name, Ratio ratio) {
+        line("left out, too noisy: %s, %s (%s)", name, number(ratio.value()), interval(ratio));
+    }
+
     void print(BaselineCheck check, double threshold) {
         int width = width(check.rows(), row -> row.name().length());
         String columns = "%-" + width + "s %9s %9s %7s  %-15s %7s %9s  %s";
@@ -96,7 +101,11 @@ final class Report {
                     row.verdict());
         }
         verdicts(check.rows().stream().map(BaselineCheck.Row::verdict).toList(), threshold);
-        if (check.notMeasured() > 0) line("%d benchmarks of the baseline were not measured", check.notMeasured());
+        if (check.notMeasured() + check.notCommitted() > 0) {
+            line(
+                    "%d benchmarks of the baseline were not measured, %d measured ones are not in it",
+                    check.notMeasured(), check.notCommitted());
+        }
     }
 
     private void verdicts(List<Verdict> verdicts, double threshold) {
@@ -119,7 +128,7 @@ final class Report {
     /** Four digits that count. */
     private static String number(double value) {
         if (value == 0) return "0";
-        int digits = (int) Math.clamp(3 - Math.floor(Math.log10(Math.abs(value))), 0, 6);
+        int digits = (int) Math.clamp(3 - Math.floor(Math.log10(1.00005 * Math.abs(value))), 0, 6);
         return String.format(Locale.ROOT, "%." + digits + "f", value);
     }
 

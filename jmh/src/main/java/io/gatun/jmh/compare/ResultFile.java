@@ -14,8 +14,8 @@ import java.util.TreeMap;
 
 /** JMH's JSON, read: measurements by name, as {@code RmsNormBenchmark.forward[shape=1x7168, threads=1]}, in the file's order. */
 final class ResultFile {
-    /** What JMH itself allocates in a second is less; a benchmark that does not exceed it has allocated nothing. */
-    private static final double OWN_MB_PER_SECOND = 0.02;
+    /** JMH itself allocates about 10 kB in an iteration: where it was less than this, the benchmark has allocated nothing. */
+    private static final double OWN_BYTES = 32_000;
 
     private ResultFile() {}
 
@@ -94,15 +94,30 @@ final class ResultFile {
         Optional<JsonObject> bytes =
                 benchmark.object("secondaryMetrics").flatMap(all -> all.object("gc.alloc.rate.norm"));
         Optional<JsonObject> rate = benchmark.object("secondaryMetrics").flatMap(all -> all.object("gc.alloc.rate"));
-        if (bytes.isEmpty() || rate.isEmpty()) return Double.NaN;
+        double seconds = seconds(benchmark.text("measurementTime", ""));
+        if (bytes.isEmpty() || rate.isEmpty() || Double.isNaN(seconds)) return Double.NaN;
         double least = Double.POSITIVE_INFINITY;
         List<?> forks = bytes.get().list("rawData");
         for (int i = 0; i < forks.size(); i++) {
             double[] each = numbers(forks.get(i), benchmark);
             double[] rates = numbers(rate.get().list("rawData").get(i), benchmark);
-            double last = rates[rates.length - 1] < OWN_MB_PER_SECOND ? 0 : each[each.length - 1];
+            double last = rates[rates.length - 1] * 1e6 * seconds < OWN_BYTES ? 0 : each[each.length - 1];
             least = Math.min(least, last);
         }
         return least;
+    }
+
+    /** Of a time as JMH writes it, {@code 100 ms}; NaN for another text, as single shots have it. */
+    private static double seconds(String time) {
+        String[] parts = time.split(" ");
+        if (parts.length != 2) return Double.NaN;
+        double unit = switch (parts[1]) {
+            case "us" -> 1e-6;
+            case "ms" -> 1e-3;
+            case "s" -> 1;
+            case "min" -> 60;
+            default -> Double.NaN;
+        };
+        return Double.parseDouble(parts[0]) * unit;
     }
 }

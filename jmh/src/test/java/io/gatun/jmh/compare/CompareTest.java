@@ -88,6 +88,33 @@ class CompareTest {
     }
 
     @Test
+    void whatOnlyOneSideHasIsCounted() throws IOException {
+        Path baseline = folder.resolve("baseline.json");
+        double[] times = {1, 1, 1, 1, 1};
+        Path both = Synthetic.file(
+                folder.resolve("both.json"),
+                Map.of(KERNEL, times, KERNEL + "Twin", times, "a.B.old", times, "a.B.oldTwin", times));
+        Path other = Synthetic.file(
+                folder.resolve("other.json"),
+                Map.of(KERNEL, times, KERNEL + "Twin", times, "a.B.added", times, "a.B.addedTwin", times));
+        assertThat(compare("--renew", baseline, both)).isZero();
+        assertThat(compare("--baseline", baseline, other)).isZero();
+        assertThat(out).contains("1 benchmarks of the baseline were not measured, 1 measured ones are not in it");
+    }
+
+    @Test
+    void noisyRatiosAreLeftOutOfABaseline() throws IOException {
+        Path baseline = folder.resolve("baseline.json");
+        double[] steady = {1, 1, 1, 1, 1};
+        double[] noisy = {1, 2, 3, 4, 5};
+        Path noise = Synthetic.file(folder.resolve("noise.json"), Map.of("a.B.noisy", noisy, "a.B.noisyTwin", steady));
+        assertThat(compare("--renew", baseline, before, noise)).isZero();
+        assertThat(out).contains("left out, too noisy: B.noisy", "has 1 ratios now");
+        assertThat(compare("--renew", folder.resolve("none.json"), noise)).isEqualTo(2);
+        assertThat(folder.resolve("none.json")).doesNotExist();
+    }
+
+    @Test
     void aMissingBaselineFailsAndIsNotWritten() {
         Path baseline = folder.resolve("none.json");
         assertThat(compare("--baseline", baseline, before)).isEqualTo(2);

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RatioTest {
-    private static final int SEEDS = 300;
+    private static final int SEEDS = 200;
 
     @Test
     void ofNoiselessTimesIsTheirQuotient() {

@@ -10,22 +10,21 @@ import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
-import org.openjdk.jmh.infra.Blackhole;
 
-/** Work that a system property repeats: a deliberate slow-down. */
+/** Waits as long as a system property says: a deliberate slow-down that no compiler and no neighbour can undo. */
 @State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@BenchmarkMode(Mode.SingleShotTime)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
 @Fork(0)
-@Warmup(iterations = 1, time = 10, timeUnit = TimeUnit.MILLISECONDS)
-@Measurement(iterations = 3, time = 10, timeUnit = TimeUnit.MILLISECONDS)
+@Warmup(iterations = 0)
+@Measurement(iterations = 3)
 public class SlowedBenchmark {
-    static final String REPEAT = "gatun.jmh.repeat";
+    static final String MILLISECONDS = "gatun.jmh.wait";
 
-    private final int repeat = Integer.getInteger(REPEAT, 1);
+    private final int milliseconds = Integer.getInteger(MILLISECONDS);
 
     @Benchmark
-    public void work() {
-        for (int i = 0; i < repeat; i++) Blackhole.consumeCPU(1_000);
+    public void work() throws InterruptedException {
+        Thread.sleep(milliseconds);
     }
 }
