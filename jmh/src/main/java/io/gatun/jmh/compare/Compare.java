@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
         name = "compare",
         mixinStandardHelpOptions = true,
         sortOptions = false,
+        exitCodeOnExecutionException = 2,
         customSynopsis = {
             "compare BEFORE.json AFTER.json",
             "       compare --run BEFORE.jar AFTER.jar [REGEX ...] [-- JMH-OPTION ...]",
@@ -94,6 +95,10 @@ public final class Compare implements Callable<Integer> {
         return new CommandLine(new Compare(jmhOptions))
                 .setOut(out)
                 .setErr(err)
+                .setParameterExceptionHandler((e, _) -> {
+                    err.println("compare: " + e.getMessage() + "; `jmh/compare --help` tells more");
+                    return CommandLine.ExitCode.USAGE;
+                })
                 .setExecutionExceptionHandler((e, command, _) -> {
                     if (!(e instanceof CompareException
                             || e instanceof ModelException

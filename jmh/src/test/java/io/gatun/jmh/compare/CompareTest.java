@@ -150,7 +150,7 @@ class CompareTest {
     @Test
     void misuseEndsWithAUsageError() {
         assertThat(compare(before)).isEqualTo(CommandLine.ExitCode.USAGE);
-        assertThat(err).contains("two results of JMH expected");
+        assertThat(err.strip()).contains("two results of JMH expected").doesNotContain("\n");
         assertThat(compare("--run", "--same", "a.jar")).isEqualTo(2);
         assertThat(compare("--same", folder.resolve("no.jar"))).isEqualTo(2);
         assertThat(err).contains("there is no jar");
