@@ -91,7 +91,6 @@ public final class LatentAttention {
     public static final class Workspace {
         private final int group, width;
         private final MemorySegment quads; // a block of the cache [BLOCK, width] or some rows of a weight
-        private final MemorySegment decoded; // four rows of an FP8 weight, in their order
         private final MemorySegment scores; // [group, BLOCK]
         private final MemorySegment maxima; // [group]
         private final MemorySegment sums; // [group]
@@ -102,7 +101,6 @@ public final class LatentAttention {
             this.width = width;
             Arena arena = Arena.ofAuto();
             quads = arena.allocate(RowQuads.bytes(BLOCK, width), 64);
-            decoded = arena.allocate((long) Float.BYTES * RowQuads.ROWS * width, 64);
             scores = arena.allocate((long) Float.BYTES * BLOCK * group, 64);
             maxima = arena.allocate((long) Float.BYTES * group, 64);
             sums = arena.allocate((long) Float.BYTES * group, 64);
@@ -175,11 +173,7 @@ public final class LatentAttention {
             switch (value.dtype()) {
                 case F32 -> RowQuads.pack(w.quads, i, value.data(), (row + i) * step, step, last, x.latentDim);
                 case BF16 -> RowQuads.packBf16(w.quads, i, value.data(), (row + i) * step, step, last, x.latentDim);
-                default -> {
-                    long decoded = (long) Float.BYTES * x.latentDim;
-                    for (int r = 0; r <= last; r++) x.kvB.readRow(row + i + r, w.decoded, r * decoded);
-                    RowQuads.pack(w.quads, i, w.decoded, 0, decoded, last, x.latentDim);
-                }
+                default -> RowQuads.packFp8(w.quads, i, x.kvB.blocks(), row + i, last);
             }
         }
     }

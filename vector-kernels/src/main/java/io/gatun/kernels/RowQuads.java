@@ -1,10 +1,19 @@
 package io.gatun.kernels;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.VectorOperators.B2I;
+import static jdk.incubator.vector.VectorOperators.LSHL;
 
+import io.gatun.tensor.BlockScaled;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -22,6 +31,14 @@ final class RowQuads {
 
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final long VECTOR = LANES.vectorByteSize();
+    private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Byte> BYTES =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, LANES.vectorBitSize() / 4)));
+    private static final int FP8_BITS = 0x87f00000; // as in LaneOrder.fp8
+    private static final float FP8_UP = 0x1p120f;
+
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private RowQuads() {}
 
@@ -41,74 +58,98 @@ final class RowQuads {
     }
 
     /**
-     * Writes rows {@code row} to {@code row + 3} of a block from {@code dim} f32 numbers each.
+     * Writes rows {@code row} to {@code row + 3} of a block from {@code dim} f32 numbers each. One row is read after another: four
+     * neighbours at once would be as many streams that each end soon, which memory serves at half its rate.
      *
      * @param last the last of the four that {@code x} has; later ones are written as that one
      */
     static void pack(MemorySegment quads, int row, MemorySegment x, long xAt, long xStep, int last, int dim) {
-        long to = at(row, dim);
         int whole = LANES.loopBound(dim);
-        four(quads, to, x, xAt, xStep * Math.min(1, last), xStep * Math.min(2, last), xStep * Math.min(3, last), whole);
-        if (whole == dim) return;
         for (int r = 0; r < ROWS; r++) {
-            long end = to + VECTOR * r + 4L * ROWS * whole;
+            long from = xAt + xStep * Math.min(r, last), to = at(row + r, dim);
+            rowF32(quads, to, x, from, whole);
+            if (whole == dim) continue;
+            long end = to + 4L * ROWS * whole;
             FloatVector.zero(LANES).intoMemorySegment(quads, end, LITTLE_ENDIAN);
-            MemorySegment.copy(x, xAt + xStep * Math.min(r, last) + 4L * whole, quads, end, 4L * (dim - whole));
+            MemorySegment.copy(x, from + 4L * whole, quads, end, 4L * (dim - whole));
         }
     }
 
-    private static void four(
-            MemorySegment quads, long to, MemorySegment x, long x0, long step1, long step2, long step3, int dim) {
-        long x1 = x0 + step1, x2 = x0 + step2, x3 = x0 + step3;
-        MemorySegment y = quads.asSlice(to, 16L * dim);
+    private static void rowF32(MemorySegment quads, long to, MemorySegment x, long from, int dim) {
+        MemorySegment y = quads.asSlice(to);
         for (int i = 0; i < dim; i += LANES.length()) {
-            long p = 16L * i;
-            var v0 = FloatVector.fromMemorySegment(LANES, x, x0 + 4L * i, LITTLE_ENDIAN);
-            var v1 = FloatVector.fromMemorySegment(LANES, x, x1 + 4L * i, LITTLE_ENDIAN);
-            var v2 = FloatVector.fromMemorySegment(LANES, x, x2 + 4L * i, LITTLE_ENDIAN);
-            var v3 = FloatVector.fromMemorySegment(LANES, x, x3 + 4L * i, LITTLE_ENDIAN);
-            v0.intoMemorySegment(y, p, LITTLE_ENDIAN);
-            v1.intoMemorySegment(y, p + VECTOR, LITTLE_ENDIAN);
-            v2.intoMemorySegment(y, p + 2 * VECTOR, LITTLE_ENDIAN);
-            v3.intoMemorySegment(y, p + 3 * VECTOR, LITTLE_ENDIAN);
+            FloatVector.fromMemorySegment(LANES, x, from + 4L * i, LITTLE_ENDIAN)
+                    .intoMemorySegment(y, 4L * ROWS * i, LITTLE_ENDIAN);
         }
     }
 
     /** The same from bf16 numbers. */
     static void packBf16(MemorySegment quads, int row, MemorySegment x, long xAt, long xStep, int last, int dim) {
-        long to = at(row, dim);
         int whole = LANES.loopBound(dim);
-        fourBf16(
-                quads,
-                to,
-                x,
-                xAt,
-                xStep * Math.min(1, last),
-                xStep * Math.min(2, last),
-                xStep * Math.min(3, last),
-                whole);
-        if (whole == dim) return;
         for (int r = 0; r < ROWS; r++) {
-            long end = to + VECTOR * r + 4L * ROWS * whole;
+            long from = xAt + xStep * Math.min(r, last), to = at(row + r, dim);
+            rowBf16(quads, to, x, from, whole);
+            if (whole == dim) continue;
+            long end = to + 4L * ROWS * whole;
             FloatVector.zero(LANES).intoMemorySegment(quads, end, LITTLE_ENDIAN);
-            Bf16.decode(quads, end, x, xAt + xStep * Math.min(r, last) + 2L * whole, dim - whole);
+            Bf16.decode(quads, end, x, from + 2L * whole, dim - whole);
         }
     }
 
-    private static void fourBf16(
-            MemorySegment quads, long to, MemorySegment x, long x0, long step1, long step2, long step3, int dim) {
-        long x1 = x0 + step1, x2 = x0 + step2, x3 = x0 + step3;
-        MemorySegment y = quads.asSlice(to, 16L * dim);
+    private static void rowBf16(MemorySegment quads, long to, MemorySegment x, long from, int dim) {
+        MemorySegment y = quads.asSlice(to);
         for (int i = 0; i < dim; i += LANES.length()) {
-            long p = 16L * i;
-            var v0 = Bf16.decode(ShortVector.fromMemorySegment(Bf16.HALVES, x, x0 + 2L * i, LITTLE_ENDIAN));
-            var v1 = Bf16.decode(ShortVector.fromMemorySegment(Bf16.HALVES, x, x1 + 2L * i, LITTLE_ENDIAN));
-            var v2 = Bf16.decode(ShortVector.fromMemorySegment(Bf16.HALVES, x, x2 + 2L * i, LITTLE_ENDIAN));
-            var v3 = Bf16.decode(ShortVector.fromMemorySegment(Bf16.HALVES, x, x3 + 2L * i, LITTLE_ENDIAN));
-            v0.intoMemorySegment(y, p, LITTLE_ENDIAN);
-            v1.intoMemorySegment(y, p + VECTOR, LITTLE_ENDIAN);
-            v2.intoMemorySegment(y, p + 2 * VECTOR, LITTLE_ENDIAN);
-            v3.intoMemorySegment(y, p + 3 * VECTOR, LITTLE_ENDIAN);
+            Bf16.decode(ShortVector.fromMemorySegment(Bf16.HALVES, x, from + 2L * i, LITTLE_ENDIAN))
+                    .intoMemorySegment(y, 4L * ROWS * i, LITTLE_ENDIAN);
         }
+    }
+
+    /**
+     * The same from rows {@code from} on of an FP8 weight: codes times scales. NaN codes come out as numbers.
+     *
+     * @param last the last of the four that the weight has
+     */
+    static void packFp8(MemorySegment quads, int row, BlockScaled x, int from, int last) {
+        int dim = x.cols();
+        MemorySegment codes = x.codes().data();
+        for (int r = 0; r < ROWS; r++) {
+            int source = from + Math.min(r, last);
+            long to = at(row + r, dim), codesAt = source * x.codes().rowStride();
+            long scalesAt = 4L * (source / x.blockRows()) * x.scales().rowStride();
+            for (int c = 0; c < dim; c += x.blockCols()) {
+                float scale = x.scales().data().get(FLOAT, scalesAt + 4L * (c / x.blockCols()));
+                rowFp8(quads, to + 4L * ROWS * c, codes, codesAt + c, Math.min(x.blockCols(), dim - c), scale);
+            }
+        }
+    }
+
+    private static void rowFp8(MemorySegment quads, long to, MemorySegment x, long from, int dim, float scale) {
+        MemorySegment y = quads.asSlice(to);
+        int i = 0;
+        for (; i <= dim - BYTES.length(); i += BYTES.length()) {
+            var bytes = ByteVector.fromMemorySegment(BYTES, x, from + i, LITTLE_ENDIAN);
+            scaled((IntVector) bytes.convertShape(B2I, INTS, 0), scale)
+                    .intoMemorySegment(y, 4L * ROWS * i, LITTLE_ENDIAN);
+            if (BYTES.length()
+                    > LANES.length()) { // vectors of 128 bits: the smallest vector of bytes fills two of them
+                scaled((IntVector) bytes.convertShape(B2I, INTS, 1), scale)
+                        .intoMemorySegment(y, 4L * ROWS * (i + LANES.length()), LITTLE_ENDIAN);
+            }
+        }
+        if (i == dim) return;
+        int vector = i / LANES.length() * LANES.length();
+        FloatVector.zero(LANES).intoMemorySegment(y, 4L * ROWS * vector, LITTLE_ENDIAN);
+        for (; i < dim; i++) {
+            long at = 4L * ROWS * (i / LANES.length() * LANES.length()) + 4L * (i % LANES.length());
+            y.set(FLOAT, at, Fp8.decode(x.get(JAVA_BYTE, from + i)) * scale);
+        }
+    }
+
+    private static FloatVector scaled(IntVector code, float scale) {
+        return code.lanewise(LSHL, 20)
+                .and(FP8_BITS)
+                .reinterpretAsFloats()
+                .mul(FP8_UP)
+                .mul(scale);
     }
 }
