@@ -27,7 +27,7 @@ public final class CausalAttentionGrad {
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /** Keys and queries of a tile: whole strips of {@link GemmTile#ROWS} and whole panels of vectors of up to 512 bits. */
-    private static final int SIDE = 96;
+    private static final int SIDE = 144;
 
     private CausalAttentionGrad() {}
 
@@ -177,36 +177,12 @@ public final class CausalAttentionGrad {
             int from = diagonal ? strip / LANES.length() * LANES.length() : 0;
             int width = (queries - from + LANES.length() - 1) / LANES.length() * LANES.length();
             long at = (long) Float.BYTES * (j * SIDE + from);
-            subtract(w.p, at, w.logSumExp, 4L * from, width, scale);
-            OnlineSoftmax.exponentials(w.p, at, width, 1, 0);
-            finish(w.ds, at, w.d, 4L * from, w.p, width, scale);
+            OnlineSoftmax.gradient(w.p, w.ds, at, w.logSumExp, w.d, 4L * from, width, scale);
             if (!diagonal) continue;
             for (int i = strip; i < j; i++) {
                 w.p.setAtIndex(FLOAT, j * SIDE + i, 0);
                 w.ds.setAtIndex(FLOAT, j * SIDE + i, 0);
             }
-        }
-    }
-
-    /** {@code s = scale s - t} */
-    private static void subtract(MemorySegment s, long sAt, MemorySegment t, long tAt, int width, float scale) {
-        for (int i = 0; i < width; i += LANES.length()) {
-            FloatVector.fromMemorySegment(LANES, s, sAt + 4L * i, LITTLE_ENDIAN)
-                    .mul(scale)
-                    .sub(FloatVector.fromMemorySegment(LANES, t, tAt + 4L * i, LITTLE_ENDIAN))
-                    .intoMemorySegment(s, sAt + 4L * i, LITTLE_ENDIAN);
-        }
-    }
-
-    /** {@code ds = scale p (ds - d)} */
-    private static void finish(
-            MemorySegment ds, long at, MemorySegment d, long dAt, MemorySegment p, int width, float scale) {
-        for (int i = 0; i < width; i += LANES.length()) {
-            FloatVector.fromMemorySegment(LANES, ds, at + 4L * i, LITTLE_ENDIAN)
-                    .sub(FloatVector.fromMemorySegment(LANES, d, dAt + 4L * i, LITTLE_ENDIAN))
-                    .mul(FloatVector.fromMemorySegment(LANES, p, at + 4L * i, LITTLE_ENDIAN)
-                            .mul(scale))
-                    .intoMemorySegment(ds, at + 4L * i, LITTLE_ENDIAN);
         }
     }
 

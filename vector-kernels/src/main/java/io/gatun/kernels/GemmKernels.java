@@ -18,6 +18,8 @@ import jdk.incubator.vector.VectorSpecies;
  *       leave is an argument, so that the compiler cannot prove what callers know: that it is negative.
  *   <li>Masked stores in the same method cost as much (39 GF/s), so ragged columns have a kernel of their own.
  *   <li>Sums and stores of an added tile are apart from those of a written one: where the two would meet, C2 boxes the vectors.
+ *   <li>Where a tile has fewer rows, addresses come from {@code Math.min}: under a condition, the first tile of each height that a
+ *       run meets throws the compiled kernel away, and it is interpreted for the second that a new one takes.
  *   <li>Loads and stores are written out: C2 leaves a helper that it has compiled before out of line and boxes the vectors.
  * </ul>
  */
@@ -49,11 +51,11 @@ final class GemmKernels {
         var c00 = FloatVector.zero(LANES);
         FloatVector c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
         FloatVector c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
-        long a1 = rows > 1 ? aAt + aStride : aAt;
-        long a2 = rows > 2 ? a1 + aStride : a1;
-        long a3 = rows > 3 ? a2 + aStride : a2;
-        long a4 = rows > 4 ? a3 + aStride : a3;
-        long a5 = rows > 5 ? a4 + aStride : a4;
+        long a1 = aAt + aStride * Math.min(1, rows - 1);
+        long a2 = aAt + aStride * Math.min(2, rows - 1);
+        long a3 = aAt + aStride * Math.min(3, rows - 1);
+        long a4 = aAt + aStride * Math.min(4, rows - 1);
+        long a5 = aAt + aStride * Math.min(5, rows - 1);
         for (int i = 0; i < k; i++) {
             long p = bAt + (long) i * WHOLE;
             long q = (long) i * Float.BYTES;
@@ -80,11 +82,11 @@ final class GemmKernels {
             c50 = x5.fma(b0, c50);
             c51 = x5.fma(b1, c51);
         }
-        long at1 = rows > 1 ? cAt + cStride : cAt;
-        long at2 = rows > 2 ? at1 + cStride : at1;
-        long at3 = rows > 3 ? at2 + cStride : at2;
-        long at4 = rows > 4 ? at3 + cStride : at3;
-        long at5 = rows > 5 ? at4 + cStride : at4;
+        long at1 = cAt + cStride * Math.min(1, rows - 1);
+        long at2 = cAt + cStride * Math.min(2, rows - 1);
+        long at3 = cAt + cStride * Math.min(3, rows - 1);
+        long at4 = cAt + cStride * Math.min(4, rows - 1);
+        long at5 = cAt + cStride * Math.min(5, rows - 1);
         if (add) { // all are read before one is written: missing rows repeat the last
             var s00 = c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN));
             var s01 = c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN));
@@ -126,7 +128,10 @@ final class GemmKernels {
         c51.intoMemorySegment(c, at5 + HALF, LITTLE_ENDIAN);
     }
 
-    /** As {@link #rows}, of an A packed by {@link Panels#packRows}. */
+    /**
+     * As {@link #rows}, of an A packed by {@link Panels#packRows}. Missing rows are summed from whatever lies in their places and
+     * stored where the last row goes, before it is.
+     */
     static void packedRows(
             MemorySegment c,
             long cAt,
@@ -169,12 +174,12 @@ final class GemmKernels {
             c50 = x5.fma(b0, c50);
             c51 = x5.fma(b1, c51);
         }
-        long at1 = rows > 1 ? cAt + cStride : cAt;
-        long at2 = rows > 2 ? at1 + cStride : at1;
-        long at3 = rows > 3 ? at2 + cStride : at2;
-        long at4 = rows > 4 ? at3 + cStride : at3;
-        long at5 = rows > 5 ? at4 + cStride : at4;
-        if (add) { // all are read before one is written: missing rows repeat the last
+        long at1 = cAt + cStride * Math.min(1, rows - 1);
+        long at2 = cAt + cStride * Math.min(2, rows - 1);
+        long at3 = cAt + cStride * Math.min(3, rows - 1);
+        long at4 = cAt + cStride * Math.min(4, rows - 1);
+        long at5 = cAt + cStride * Math.min(5, rows - 1);
+        if (add) { // all are read before one is written: missing rows share the last one's place
             var s00 = c00.add(FloatVector.fromMemorySegment(LANES, c, cAt, LITTLE_ENDIAN));
             var s01 = c01.add(FloatVector.fromMemorySegment(LANES, c, cAt + HALF, LITTLE_ENDIAN));
             var s10 = c10.add(FloatVector.fromMemorySegment(LANES, c, at1, LITTLE_ENDIAN));
@@ -187,32 +192,32 @@ final class GemmKernels {
             var s41 = c41.add(FloatVector.fromMemorySegment(LANES, c, at4 + HALF, LITTLE_ENDIAN));
             var s50 = c50.add(FloatVector.fromMemorySegment(LANES, c, at5, LITTLE_ENDIAN));
             var s51 = c51.add(FloatVector.fromMemorySegment(LANES, c, at5 + HALF, LITTLE_ENDIAN));
-            s00.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
-            s01.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
-            s10.intoMemorySegment(c, at1, LITTLE_ENDIAN);
-            s11.intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN);
-            s20.intoMemorySegment(c, at2, LITTLE_ENDIAN);
-            s21.intoMemorySegment(c, at2 + HALF, LITTLE_ENDIAN);
-            s30.intoMemorySegment(c, at3, LITTLE_ENDIAN);
-            s31.intoMemorySegment(c, at3 + HALF, LITTLE_ENDIAN);
-            s40.intoMemorySegment(c, at4, LITTLE_ENDIAN);
-            s41.intoMemorySegment(c, at4 + HALF, LITTLE_ENDIAN);
-            s50.intoMemorySegment(c, at5, LITTLE_ENDIAN);
             s51.intoMemorySegment(c, at5 + HALF, LITTLE_ENDIAN);
+            s50.intoMemorySegment(c, at5, LITTLE_ENDIAN);
+            s41.intoMemorySegment(c, at4 + HALF, LITTLE_ENDIAN);
+            s40.intoMemorySegment(c, at4, LITTLE_ENDIAN);
+            s31.intoMemorySegment(c, at3 + HALF, LITTLE_ENDIAN);
+            s30.intoMemorySegment(c, at3, LITTLE_ENDIAN);
+            s21.intoMemorySegment(c, at2 + HALF, LITTLE_ENDIAN);
+            s20.intoMemorySegment(c, at2, LITTLE_ENDIAN);
+            s11.intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN);
+            s10.intoMemorySegment(c, at1, LITTLE_ENDIAN);
+            s01.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
+            s00.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
             return;
         }
-        c00.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
-        c01.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
-        c10.intoMemorySegment(c, at1, LITTLE_ENDIAN);
-        c11.intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN);
-        c20.intoMemorySegment(c, at2, LITTLE_ENDIAN);
-        c21.intoMemorySegment(c, at2 + HALF, LITTLE_ENDIAN);
-        c30.intoMemorySegment(c, at3, LITTLE_ENDIAN);
-        c31.intoMemorySegment(c, at3 + HALF, LITTLE_ENDIAN);
-        c40.intoMemorySegment(c, at4, LITTLE_ENDIAN);
-        c41.intoMemorySegment(c, at4 + HALF, LITTLE_ENDIAN);
-        c50.intoMemorySegment(c, at5, LITTLE_ENDIAN);
         c51.intoMemorySegment(c, at5 + HALF, LITTLE_ENDIAN);
+        c50.intoMemorySegment(c, at5, LITTLE_ENDIAN);
+        c41.intoMemorySegment(c, at4 + HALF, LITTLE_ENDIAN);
+        c40.intoMemorySegment(c, at4, LITTLE_ENDIAN);
+        c31.intoMemorySegment(c, at3 + HALF, LITTLE_ENDIAN);
+        c30.intoMemorySegment(c, at3, LITTLE_ENDIAN);
+        c21.intoMemorySegment(c, at2 + HALF, LITTLE_ENDIAN);
+        c20.intoMemorySegment(c, at2, LITTLE_ENDIAN);
+        c11.intoMemorySegment(c, at1 + HALF, LITTLE_ENDIAN);
+        c10.intoMemorySegment(c, at1, LITTLE_ENDIAN);
+        c01.intoMemorySegment(c, cAt + HALF, LITTLE_ENDIAN);
+        c00.intoMemorySegment(c, cAt, LITTLE_ENDIAN);
     }
 
     /** One or two rows by the first {@code cols} columns of a panel, of an A with any strides. */
@@ -232,7 +237,7 @@ final class GemmKernels {
             boolean add) {
         var c00 = FloatVector.zero(LANES);
         FloatVector c01 = c00, c10 = c00, c11 = c00;
-        long a1 = rows > 1 ? aAt + aStride : aAt;
+        long a1 = aAt + aStride * Math.min(1, rows - 1);
         for (int i = 0; i < k; i++) {
             long p = bAt + (long) i * WHOLE;
             var b0 = FloatVector.fromMemorySegment(LANES, b, p, LITTLE_ENDIAN);
@@ -244,7 +249,7 @@ final class GemmKernels {
             c10 = x1.fma(b0, c10);
             c11 = x1.fma(b1, c11);
         }
-        long at1 = rows > 1 ? cAt + cStride : cAt;
+        long at1 = cAt + cStride * Math.min(1, rows - 1);
         var low = LANES.indexInRange(0, cols);
         var high = LANES.indexInRange(LANES.length(), cols);
         if (add) { // all are read before one is written: missing rows repeat the last

@@ -77,6 +77,45 @@ final class OnlineSoftmax {
         return LaneSum.of(sum);
     }
 
+    /**
+     * A row of the softmax and of its gradient, from scores and products: {@code p = exp(scale p - logSumExp)} as in
+     * {@link #exponentials}, {@code ds = scale p (ds - d)}. One pass over both.
+     *
+     * @param from the byte of {@code logSumExp} and {@code d} that belongs to the row's first
+     */
+    static void gradient(
+            MemorySegment p,
+            MemorySegment ds,
+            long at,
+            MemorySegment logSumExp,
+            MemorySegment d,
+            long from,
+            int width,
+            float scale) {
+        for (int j = 0; j < width; j += LANES.length()) {
+            var x = FloatVector.fromMemorySegment(LANES, p, at + 4L * j, LITTLE_ENDIAN)
+                    .mul(scale)
+                    .sub(FloatVector.fromMemorySegment(LANES, logSumExp, from + 4L * j, LITTLE_ENDIAN));
+            x = x.blend(LOWEST, x.compare(LT, LOWEST)); // a NaN stays
+            var rounded = x.fma(LOG2_E, ROUND);
+            var n = rounded.sub(ROUND);
+            var r = n.fma(FloatVector.broadcast(LANES, -LN2_HIGH), x);
+            r = n.fma(FloatVector.broadcast(LANES, -LN2_LOW), r);
+            var e = r.fma(0.001381454f, 0.008368745f);
+            e = e.fma(r, FloatVector.broadcast(LANES, 0.04166839f));
+            e = e.fma(r, FloatVector.broadcast(LANES, 0.16666521f));
+            e = e.fma(r, FloatVector.broadcast(LANES, 0.49999994f));
+            e = e.fma(r, FloatVector.broadcast(LANES, 1));
+            e = e.fma(r, FloatVector.broadcast(LANES, 1));
+            e = e.mul(rounded.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats());
+            e.intoMemorySegment(p, at + 4L * j, LITTLE_ENDIAN);
+            FloatVector.fromMemorySegment(LANES, ds, at + 4L * j, LITTLE_ENDIAN)
+                    .sub(FloatVector.fromMemorySegment(LANES, d, from + 4L * j, LITTLE_ENDIAN))
+                    .mul(e.mul(scale))
+                    .intoMemorySegment(ds, at + 4L * j, LITTLE_ENDIAN);
+        }
+    }
+
     /** {@code x *= factor}; any {@code dim}. */
     static void multiply(MemorySegment x, long at, int dim, float factor) {
         int i = 0;

@@ -14,13 +14,15 @@ import jdk.incubator.vector.VectorSpecies;
  * Packing of matrix operands into the order in which {@link GemmKernels} read them, optionally rounded to BF16 on the way
  * (to nearest, ties to even, kept as f32). A panel of B holds, for each k, {@link GemmTile#COLUMNS} consecutive columns; panels
  * follow each other, the last one filled up with zeros. A panel of A holds, for each k, {@link GemmTile#ROWS} rows in
- * {@link #ROW_STEP} places; in the last one the last row stands in for missing ones. Offsets and strides count elements; segments are native and hold f32.
+ * {@link #ROW_STEP} places; anything may lie in the places beyond, and in those of rows that the last one lacks. Offsets and strides count elements; segments are native and hold f32.
  */
 public final class Panels {
     /** Places of a k in a panel of A: a power of two, so that the compiler can prove the accesses to be in range. */
     static final int ROW_STEP = 8;
 
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Float> PLACES =
+            LANES.length() >= ROW_STEP ? FloatVector.SPECIES_256 : FloatVector.SPECIES_128;
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int COLUMNS = GemmTile.COLUMNS;
@@ -122,31 +124,56 @@ public final class Panels {
         for (int row = 0; row < rows; row += GemmTile.ROWS) {
             long to = Float.BYTES * (p0 + (long) (row / GemmTile.ROWS) * k * ROW_STEP);
             long from = Float.BYTES * (a0 + row);
-            if (rows - row >= GemmTile.ROWS) {
-                copyRows(panels, to, a, from, Float.BYTES * aStride, k, bf16);
-            } else {
-                copyLastRows(panels, to, a, from, Float.BYTES * aStride, k, rows - row, bf16);
+            long stride = Float.BYTES * aStride;
+            int whole = wholeLoads(a, from, stride, k);
+            copyPlaces(panels, to, a, from, stride, whole, bf16);
+            copyRows(panels, to, a, from, stride, whole, k, Math.min(GemmTile.ROWS, rows - row), bf16);
+        }
+    }
+
+    /** For how many k all places can be read: the rows that follow those of the panel, or the next k's, may lie there. */
+    private static int wholeLoads(MemorySegment a, long from, long stride, int k) {
+        long room = a.byteSize() - ROW_BYTES - from;
+        if (room < 0) return 0;
+        return stride == 0 ? k : (int) Math.min(k, room / stride + 1);
+    }
+
+    private static void copyPlaces(
+            MemorySegment panels, long to, MemorySegment a, long from, long stride, int k, boolean bf16) {
+        if (bf16) {
+            for (int i = 0; i < k; i++) {
+                long at = from + i * stride;
+                long out = to + (long) i * ROW_BYTES;
+                for (int j = 0; j < ROW_BYTES; j += PLACES.vectorByteSize()) {
+                    rounded(FloatVector.fromMemorySegment(PLACES, a, at + j, LITTLE_ENDIAN))
+                            .intoMemorySegment(panels, out + j, LITTLE_ENDIAN);
+                }
+            }
+            return;
+        }
+        for (int i = 0; i < k; i++) {
+            long at = from + i * stride;
+            long out = to + (long) i * ROW_BYTES;
+            for (int j = 0; j < ROW_BYTES; j += PLACES.vectorByteSize()) {
+                FloatVector.fromMemorySegment(PLACES, a, at + j, LITTLE_ENDIAN)
+                        .intoMemorySegment(panels, out + j, LITTLE_ENDIAN);
             }
         }
     }
 
     private static void copyRows(
-            MemorySegment panels, long to, MemorySegment a, long from, long stride, int k, boolean bf16) {
-        for (int i = 0; i < k; i++) {
-            long at = from + i * stride;
-            long out = to + (long) i * ROW_BYTES;
-            for (int j = 0; j < GemmTile.ROWS; j++) {
-                float x = a.get(FLOAT, at + 4L * j);
-                panels.set(FLOAT, out + 4L * j, bf16 ? rounded(x) : x);
-            }
-        }
-    }
-
-    private static void copyLastRows(
-            MemorySegment panels, long to, MemorySegment a, long from, long stride, int k, int rows, boolean bf16) {
-        for (int i = 0; i < k; i++) {
-            for (int j = 0; j < GemmTile.ROWS; j++) { // the tile stores the last row again for each that is missing
-                float x = a.get(FLOAT, from + i * stride + 4L * Math.min(j, rows - 1));
+            MemorySegment panels,
+            long to,
+            MemorySegment a,
+            long from,
+            long stride,
+            int first,
+            int k,
+            int rows,
+            boolean bf16) {
+        for (int i = first; i < k; i++) {
+            for (int j = 0; j < rows; j++) {
+                float x = a.get(FLOAT, from + i * stride + 4L * j);
                 panels.set(FLOAT, to + (long) i * ROW_BYTES + 4L * j, bf16 ? rounded(x) : x);
             }
         }

@@ -170,8 +170,17 @@ public final class VectorMatmul implements MatmulEngine {
         int n = weights[0].n(), k = weights[0].k();
         check("dy", dy, rows, n);
         check("x", x, rows, k);
-        int nStep = share(n, 96, count == 1 ? 4 : 1, GemmTile.ROWS);
-        int kStep = share(k, 192, 1, GemmTile.COLUMNS);
+        int nParts = Math.ceilDiv(n, 96), kParts = Math.ceilDiv(k, 192);
+        int enough = Math.max(4, 2 * team.threads());
+        while (count * nParts * kParts < enough && (n > 24 * nParts || k > 32 * kParts)) {
+            if (n / nParts >= k / kParts) { // each part packs the whole of what the other side's parts share
+                nParts++;
+            } else {
+                kParts++;
+            }
+        }
+        int nStep = share(n, 96, nParts, GemmTile.ROWS);
+        int kStep = share(k, 192, kParts, GemmTile.COLUMNS);
         tasks.clear();
         for (int e = 0; e < count; e++) {
             if (starts[e + 1] > starts[e]) tasks.cut(e, 0, n, nStep, k, kStep);

@@ -25,6 +25,8 @@ final class Warmup {
     static synchronized void ensure() {
         if (done) return;
         done = true;
+        MemorySegment.ofArray(
+                new byte[1]); // loads the class of heap segments: loaded later, it throws all kernels away
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocate(4L * (ROWS * COLUMNS + K * Panels.ROW_STEP * ROWS + K * COLUMNS), 64);
             repeat(memory, ROWS, COLUMNS, WHOLE_TILES);

@@ -159,6 +159,25 @@ public final class DeepSeekV3 {
         elementwise.embeddingGrad(embedding.grad(), s.dStream[0], s.ids[0]);
     }
 
+    /**
+     * {@link #inputGrad} and {@link #weightGrad} of everything before the head, block by block: what Dgrad of a block wrote is
+     * still in the caches when its Wgrad reads it. The bits are the same.
+     */
+    public void backward(ModelSlot s) {
+        for (int k = mtp.size() - 1; k >= 0; k--) {
+            mtp.get(k).inputGrad(s.dHiddenOf(k), s.sequence - k, s.mtp[k]);
+            mtp.get(k).weightGrad(s.mtp[k]);
+        }
+        int last = blocks.size();
+        norm.inputGrad(s.dStream[last], s.dHidden, s.norm, WRITE);
+        norm.weightGrad(s.norm);
+        for (int i = last - 1; i >= 0; i--) {
+            blocks.get(i).inputGrad(s.dStream[i], s.dStream[i + 1], s.blocks[i]);
+            blocks.get(i).weightGrad(s.blocks[i]);
+        }
+        elementwise.embeddingGrad(embedding.grad(), s.dStream[0], s.ids[0]);
+    }
+
     Block block(int layer) {
         return blocks.get(layer);
     }

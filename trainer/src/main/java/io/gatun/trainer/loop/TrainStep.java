@@ -131,8 +131,7 @@ public final class TrainStep {
         model.forward(slot);
         model.forwardMtp(slot);
         model.lossGrad(slot, factors);
-        model.inputGrad(slot);
-        model.weightGrad(slot);
+        model.backward(slot);
     }
 
     private double balanceLoss() {
