@@ -6,7 +6,9 @@ import java.lang.foreign.MemorySegment;
 /**
  * Runs the kernels of training's products on operands of a realistic shape until HotSpot's second compiler has had time for them.
  * What it has seen of a kernel when it compiles it decides for the whole run: compiled in the midst of a first training step, with
- * edges seen as often as whole tiles, the same kernels run at two thirds of their speed.
+ * edges seen as often as whole tiles, the same kernels run at two thirds of their speed. Compiled after others ran interpreted,
+ * they can be many times slower: interpreted, a vector that is looked at as integers goes through a heap segment, and from then on
+ * the compiler expects heap segments in every load and store. So packing is warmed too, and nothing that reinterprets comes first.
  */
 final class Warmup {
     private static final int ROWS = 8 * GemmTile.ROWS;
@@ -40,6 +42,9 @@ final class Warmup {
         for (long last = start, call = start; last - start < nanos || call > SLOW && last - start < PATIENCE; ) {
             int a = ROWS * COLUMNS;
             int panels = a + K * Panels.ROW_STEP * ROWS;
+            Panels.packTransposed(memory, panels, memory, 0, K, K, COLUMNS, false);
+            Panels.packColumns(memory, panels, memory, 0, COLUMNS, K, cols, false);
+            Panels.packRows(memory, a, memory, 0, COLUMNS, K, rows, false);
             GemmTile.run(memory, 0, COLUMNS, memory, a, K, memory, panels, rows, cols, K, add);
             GemmTile.runTransposed(memory, 0, COLUMNS, memory, a, memory, panels, rows, cols, K, !add);
             add = !add;
