@@ -26,8 +26,8 @@ public final class CausalAttentionGrad {
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    /** Keys and queries of a tile: whole strips of {@link GemmTile#ROWS} and whole panels of vectors of up to 512 bits. */
-    private static final int SIDE = 144;
+    /** Keys and queries of a tile: whole strips of {@link GemmTile#ROWS} and whole panels, which are 32 wide at 512 bits. */
+    private static final int SIDE = 144 % GemmTile.COLUMNS == 0 ? 144 : 96;
 
     private CausalAttentionGrad() {}
 

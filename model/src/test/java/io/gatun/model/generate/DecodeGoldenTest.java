@@ -3,10 +3,15 @@ package io.gatun.model.generate;
 import static io.gatun.model.Tensors.assertClose;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.gatun.kernels.Accumulate;
+import io.gatun.kernels.Format;
+import io.gatun.kernels.Weight;
 import io.gatun.model.Golden;
+import io.gatun.model.checkpoint.Checkpoint;
 import io.gatun.model.ops.ForcedExperts;
 import io.gatun.model.ops.LatentPages;
 import io.gatun.model.precision.Compute;
+import io.gatun.tensor.BlockScaled;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -216,6 +221,33 @@ class DecodeGoldenTest {
                 assertThat(Math.sqrt(errors(logits, expected) / squares(expected)))
                         .isLessThan(0.35);
             }
+        }
+    }
+
+    @Test
+    void quantisedProductsEqualThePublishedOnes() {
+        try (Opened model = Opened.f32("fp8-mini")) {
+            Checkpoint checkpoint = model.golden.checkpoint();
+            int compared = 0;
+            for (String name : checkpoint.names()) {
+                String golden = "w8a8.linear." + name.replace(".weight", "");
+                if (!model.golden.has(golden + ".x")) continue;
+                Tensor expected = model.golden.expected(golden + ".y");
+                Weight weight = model.passes
+                        .ops()
+                        .products()
+                        .map(new BlockScaled(checkpoint.tensor(name), checkpoint.scales(name), 128, 128), Format.FP8);
+                Tensor y = model.passes.ops().reals(model.arena, expected.shape());
+                model.passes
+                        .ops()
+                        .products()
+                        .forward(y, model.golden.expected(golden + ".x"), weight, Accumulate.WRITE);
+                double largest = 0;
+                for (long i = 0; i < expected.count(); i++) largest = Math.max(largest, Math.abs(expected.get(i)));
+                assertClose(golden, y, expected, 1e-5 * largest);
+                compared++;
+            }
+            assertThat(compared).isEqualTo(14);
         }
     }
 }
