@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.gatun.model.Golden;
 import io.gatun.model.LanguageModel;
 import io.gatun.model.generate.GenerationRequest;
-import io.gatun.model.generate.Sampling;
 import io.gatun.model.generate.Session;
 import io.gatun.model.tokenizer.ByteLevelTokenizer;
 import java.io.IOException;
@@ -30,7 +29,7 @@ class ContinuationServerTest {
         String expected;
         try (LanguageModel model = LanguageModel.open(folder, LanguageModel.Options.defaults());
                 Session session = model.newSession(80)) {
-            expected = session.generate(new GenerationRequest("A ship", 64, Sampling.GREEDY, List.of()), piece -> true)
+            expected = session.generate(GenerationRequest.of("A ship").maxTokens(64), piece -> true)
                     .text();
         }
         assertThat(expected).isNotEmpty();

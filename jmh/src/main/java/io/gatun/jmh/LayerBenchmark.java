@@ -48,7 +48,6 @@ public class LayerBenchmark extends CpuBenchmark {
         model.load(tokens, slot);
         model.forward(slot);
         model.lossGrad(slot, factors);
-        model.inputGrad(slot);
     }
 
     @Benchmark
@@ -58,14 +57,8 @@ public class LayerBenchmark extends CpuBenchmark {
     }
 
     @Benchmark
-    public ModelSlot inputGrad() {
-        model.inputGrad(slot);
-        return slot;
-    }
-
-    @Benchmark
-    public ModelSlot weightGrad() {
-        model.weightGrad(slot);
+    public ModelSlot backward() {
+        model.backward(slot);
         return slot;
     }
 }

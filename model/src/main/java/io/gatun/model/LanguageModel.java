@@ -3,7 +3,6 @@ package io.gatun.model;
 import io.gatun.model.cache.PagePool;
 import io.gatun.model.checkpoint.Checkpoint;
 import io.gatun.model.config.ModelConfig;
-import io.gatun.model.config.ModelParameters;
 import io.gatun.model.generate.BatchRunner;
 import io.gatun.model.generate.Drafting;
 import io.gatun.model.generate.EndTokens;
@@ -24,6 +23,7 @@ import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 
 /**
  * A model from a Hugging Face folder, ready to continue and to score text. Its weights are used where they lie in the mapped files.
@@ -79,47 +79,56 @@ public final class LanguageModel implements AutoCloseable {
         public Options prefillChunk(int other) {
             return new Options(threads, compute, drafting, other);
         }
+
+        private ModelConfig of(ModelConfig config) {
+            return drafting.tokens() > 0 ? config : config.withoutMtp();
+        }
+
+        private Compute computeFor(DType weights) {
+            return compute != null ? compute : Compute.of(weights);
+        }
     }
 
-    private final Path folder; // null for a model without files
-    private final Checkpoint checkpoint; // null for a model without files
+    /**
+     * What a model is made of.
+     *
+     * @param checkpoint its files; null for a model without
+     * @param config without MTP modules where nothing is drafted
+     */
+    private record Source(
+            Checkpoint checkpoint, ModelConfig config, Parameters parameters, Compute compute, EndTokens ends) {}
+
+    private interface Opener {
+        Source open(Ops ops, Team team, Arena arena);
+    }
+
+    private final Source source;
     private final Arena arena;
     private final Team team;
-    private final ModelConfig config;
-    private final Compute compute;
     private final Passes passes;
-    private final PagePool pages;
-    private final EndTokens ends;
-    private final long activeWeightBytes;
     private final AtomicInteger users = new AtomicInteger(); // open sessions, scorers, runners; negative: closed
     private Tokenizer tokenizer; // read when first asked for: scoring tokens needs none
 
-    private LanguageModel(
-            Path folder,
-            Checkpoint checkpoint,
-            Arena arena,
-            Team team,
-            Ops ops,
-            ModelConfig config,
-            Parameters parameters,
-            Compute compute,
-            EndTokens ends,
-            Options options) {
-        this.folder = folder;
-        this.checkpoint = checkpoint;
-        this.arena = arena;
-        this.team = team;
-        this.config = config;
-        this.compute = compute;
-        this.ends = ends;
-        if (options.drafting().tokens() > 0 && config.numNextnPredictLayers() == 0) {
-            throw new ModelException("the model has no MTP module (num_nextn_predict_layers), so it cannot draft");
+    private LanguageModel(Options options, Opener opener) {
+        arena = Arena.ofShared();
+        team = new Team(options.threads());
+        try {
+            Ops ops = CpuOps.on(team);
+            source = opener.open(ops, team, arena);
+            ModelConfig config = source.config;
+            if (options.drafting().tokens() > 0 && config.numNextnPredictLayers() == 0) {
+                throw new ModelException("the model has no MTP module (num_nextn_predict_layers), so it cannot draft");
+            }
+            int positions = Math.min(1024, config.maxPositionEmbeddings()); // to begin with
+            DeepSeekV3 model = new DeepSeekV3(ops, config, source.parameters, arena, positions);
+            PagePool pages = new PagePool(arena, config, source.compute.cache());
+            String compute = source.compute.toString();
+            passes = new Passes(ops, model, arena, pages, compute, options.prefillChunk(), options.drafting());
+        } catch (RuntimeException | Error failed) {
+            team.close();
+            arena.close();
+            throw failed;
         }
-        DeepSeekV3 model =
-                new DeepSeekV3(ops, config, parameters, arena, Math.min(1024, config.maxPositionEmbeddings()));
-        pages = new PagePool(arena, config, compute.cache());
-        activeWeightBytes = ActiveBytes.of(config, parameters);
-        passes = new Passes(ops, model, arena, pages, compute.toString(), options.prefillChunk(), options.drafting());
     }
 
     /**
@@ -131,70 +140,37 @@ public final class LanguageModel implements AutoCloseable {
     public static LanguageModel open(Path folder, Options options) {
         LoadEvent event = new LoadEvent();
         event.begin();
-        Team team = new Team(options.threads());
-        Arena arena = Arena.ofShared();
-        try {
+        LanguageModel model = new LanguageModel(options, (ops, team, arena) -> {
             Checkpoint checkpoint = Checkpoint.open(folder, arena);
-            ModelConfig config = options.drafting().tokens() > 0
-                    ? checkpoint.config()
-                    : checkpoint.config().withoutMtp();
-            Compute compute = options.compute() != null ? options.compute() : Compute.of(storedType(checkpoint));
-            Ops ops = CpuOps.on(team);
+            ModelConfig config = options.of(checkpoint.config());
+            Compute compute = options.computeFor(checkpoint.weightType());
             Parameters parameters = new MappedParameters(ops, arena, checkpoint, compute);
-            LanguageModel model = new LanguageModel(
-                    folder,
-                    checkpoint,
-                    arena,
-                    team,
-                    ops,
-                    config,
-                    parameters,
-                    compute,
-                    EndTokens.read(folder, config),
-                    options);
-            event.folder = folder.toString();
-            event.tensors = checkpoint.names().size();
-            event.commit();
-            return model;
-        } catch (RuntimeException | Error failed) {
-            arena.close();
-            team.close();
-            throw failed;
-        }
+            return new Source(checkpoint, config, parameters, compute, EndTokens.read(folder, config));
+        });
+        event.folder = folder.toString();
+        event.tensors = model.source.checkpoint.names().size();
+        event.commit();
+        return model;
     }
 
     /** A model of that shape with seeded random weights of type {@code dtype} in memory, to measure with; it has no tokenizer. */
     public static LanguageModel random(ModelConfig shape, DType dtype, long seed, Options options) {
-        Team team = new Team(options.threads());
-        Arena arena = Arena.ofShared();
-        try {
-            ModelConfig config = options.drafting().tokens() > 0 ? shape : shape.withoutMtp();
-            Compute compute = options.compute() != null ? options.compute() : Compute.of(dtype);
-            Ops ops = CpuOps.on(team);
+        return new LanguageModel(options, (ops, team, arena) -> {
+            ModelConfig config = options.of(shape);
+            Compute compute = options.computeFor(dtype);
             Parameters parameters = new RandomParameters(ops, arena, team, config, dtype, compute, seed);
-            return new LanguageModel(
-                    null, null, arena, team, ops, config, parameters, compute, EndTokens.of(config), options);
-        } catch (RuntimeException | Error failed) {
-            arena.close();
-            team.close();
-            throw failed;
-        }
+            return new Source(null, config, parameters, compute, EndTokens.of(config));
+        });
     }
 
-    /** What most of a model's numbers are stored as: the type of its attention's output projections. */
-    private static DType storedType(Checkpoint checkpoint) {
-        return checkpoint
-                .tensor(ModelParameters.layer(0) + "self_attn.o_proj.weight")
-                .dtype();
-    }
-
+    /** The model's shape; without MTP modules where nothing is drafted. */
     public ModelConfig config() {
-        return config;
+        return source.config;
     }
 
     /** What products compute with. */
     public Compute compute() {
-        return compute;
+        return source.compute;
     }
 
     /**
@@ -204,10 +180,11 @@ public final class LanguageModel implements AutoCloseable {
      */
     public synchronized Tokenizer tokenizer() {
         if (tokenizer == null) {
-            Path file = folder == null ? null : folder.resolve("tokenizer.json");
-            if (file == null || !Files.exists(file)) {
-                throw new ModelException((folder == null ? "a model without files" : folder)
-                        + " has no tokenizer.json, so it can read and write no text");
+            if (source.checkpoint == null) throw new ModelException("a model without files has no tokenizer");
+            Path file = source.checkpoint.folder().resolve("tokenizer.json");
+            if (!Files.exists(file)) {
+                throw new ModelException(
+                        source.checkpoint.folder() + " has no tokenizer.json, so it can read and write no text");
             }
             tokenizer = TokenizerJson.read(file);
         }
@@ -216,46 +193,52 @@ public final class LanguageModel implements AutoCloseable {
 
     /** A new sequence of as many tokens as the model allows; its cache grows with it. */
     public Session newSession() {
-        return newSession(config.maxPositionEmbeddings());
+        return newSession(config().maxPositionEmbeddings());
     }
 
     /**
      * A new sequence of at most {@code positions} tokens.
      *
      * @throws ModelException when the model does not allow so many, or its files have changed since it was opened
+     * @throws IllegalStateException when the model is closed
      */
     public Session newSession(int positions) {
-        enter();
-        try {
-            return new Session(
-                    passes, this::tokenizer, ends, positions, users::incrementAndGet, users::decrementAndGet);
-        } catch (RuntimeException failed) {
-            users.decrementAndGet();
-            throw failed;
-        }
+        return user(() -> new Session(
+                passes, this::tokenizer, source.ends, positions, users::incrementAndGet, users::decrementAndGet));
     }
 
-    /** A runner that answers many requests at once: at most {@code most} sequences of at most {@code positions} tokens step together. */
+    /**
+     * A runner that answers many requests at once: at most {@code most} sequences of at most {@code positions} tokens step together.
+     *
+     * @throws ModelException when so many cannot step together, or the model's files have changed since it was opened
+     * @throws IllegalStateException when the model is closed
+     */
     public BatchRunner newBatchRunner(int most, int positions) {
-        enter();
-        try {
-            return new BatchRunner(passes, this::tokenizer, ends, most, positions, users::decrementAndGet);
-        } catch (RuntimeException failed) {
-            users.decrementAndGet();
-            throw failed;
-        }
+        return user(
+                () -> new BatchRunner(passes, this::tokenizer, source.ends, most, positions, users::decrementAndGet));
     }
 
-    /** A scorer of whole sequences; used by one thread at a time. */
+    /**
+     * A scorer of whole sequences; used by one thread at a time.
+     *
+     * @throws ModelException when the model's files have changed since it was opened
+     * @throws IllegalStateException when the model is closed
+     */
     public Scorer newScorer() {
-        enter();
-        return new Scorer(passes, users::decrementAndGet);
+        return user(() -> new Scorer(passes, users::decrementAndGet));
     }
 
-    private void enter() {
-        if (checkpoint != null) checkpoint.checkUnchanged();
+    /** Makes something that uses the model, and counts it. */
+    private <T> T user(Supplier<T> make) {
         if (users.getAndUpdate(count -> count < 0 ? count : count + 1) < 0) {
             throw new IllegalStateException("the model is closed");
+        }
+        try {
+            if (source.checkpoint != null) source.checkpoint.checkUnchanged();
+            return make.get();
+        } catch (RuntimeException | Error failed) {
+            users.decrementAndGet();
+            throw failed;
         }
     }
 
@@ -265,9 +248,9 @@ public final class LanguageModel implements AutoCloseable {
      * @param tokens how many tokens the prompt has; as many steps follow
      */
     public void warmUp(int tokens) {
-        int count = Math.max(1, Math.min(tokens, config.maxPositionEmbeddings() / 2));
+        int count = Math.max(1, Math.min(tokens, config().maxPositionEmbeddings() / 2));
         int[] ids = new int[count];
-        for (int i = 0; i < count; i++) ids[i] = (int) ((i * 2654435761L & 0x7fffffff) % config.vocabSize());
+        for (int i = 0; i < count; i++) ids[i] = (int) ((i * 2654435761L & 0x7fffffff) % config().vocabSize());
         try (Session session = newSession(2 * count)) {
             session.prefill(ids);
             for (int id : ids) session.step(id);
@@ -276,12 +259,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** Bytes of weights that one decoded token reads: of the routed experts those that it chooses, of the embedding nothing. */
     public long activeWeightBytes() {
-        return activeWeightBytes;
-    }
-
-    /** Bytes of latent cache that one token of one sequence needs. */
-    public long cacheBytesPerToken() {
-        return pages.bytesPerToken();
+        return ActiveBytes.of(source.config, source.parameters);
     }
 
     /**

@@ -100,6 +100,11 @@ class LanguageModelTest {
             var failing = runner.submit(REQUEST.promptIds(1, 2), piece -> {
                 throw new IllegalStateException("the listener's own");
             });
+            var failingAtTheEnd =
+                    runner.submit(REQUEST.promptIds(1, 2).maxTokens(5).stop(List.of("\u0000\u0001")), piece -> {
+                        if (piece.isEmpty()) return true;
+                        throw new IllegalStateException("the listener's own");
+                    });
             var good = runner.submit(REQUEST.promptIds(1, 2).maxTokens(5), piece -> true);
             assertThat(good.get().ids()).hasSize(5);
             assertThatThrownBy(tooLong::get)
@@ -110,6 +115,11 @@ class LanguageModelTest {
                     .hasRootCauseInstanceOf(ModelException.class)
                     .hasMessageContaining("token 80");
             assertThatThrownBy(failing::get).hasMessageContaining("the listener's own");
+            assertThatThrownBy(failingAtTheEnd::get).hasMessageContaining("the listener's own");
+            assertThat(runner.submit(REQUEST.promptIds(3).maxTokens(2), piece -> true)
+                            .get()
+                            .ids())
+                    .hasSize(2);
         }
     }
 
@@ -158,6 +168,7 @@ class LanguageModelTest {
                 .hasMessageContaining("9 tokens after 0 do not fit into a session of 8 positions");
         assertThatThrownBy(session::prefill).hasMessageContaining("no tokens");
         assertThatThrownBy(() -> session.prefill(80)).hasMessageContaining("vocabulary of 80");
+        assertThatThrownBy(() -> session.prefill(1, 2, -1)).hasMessageContaining("token 2 is -1");
         assertThat(session.length()).isZero();
         assertThatThrownBy(() -> model.newSession(97)).hasMessageContaining("1 to 96");
         for (int i = 0; i < 8; i++) session.step(i);
@@ -183,6 +194,20 @@ class LanguageModelTest {
                 return true;
             });
             assertThat(result.ids()).hasSize(6);
+        }
+    }
+
+    @Test
+    void anAnswerEndsWhereTheSessionDoes() throws Exception {
+        try (LanguageModel model = open();
+                Session session = model.newSession(12)) {
+            GenerationResult result = session.generate(REQUEST.maxTokens(Integer.MAX_VALUE), piece -> true);
+            assertThat(result.finish()).isEqualTo(FinishReason.LENGTH);
+            assertThat(session.length()).isEqualTo(12);
+            assertThat(session.ids()).hasSize(12);
+            try (Session fork = session.fork()) {
+                assertThat(fork.length()).isEqualTo(12);
+            }
         }
     }
 

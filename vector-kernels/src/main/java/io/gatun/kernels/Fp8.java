@@ -1,11 +1,8 @@
 package io.gatun.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.B2I;
-import static jdk.incubator.vector.VectorOperators.EQ;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
@@ -19,10 +16,8 @@ import io.gatun.tensor.TensorException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -36,15 +31,12 @@ public final class Fp8 {
     private static final float SMALLEST_AMAX = 1e-4f;
     private static final byte NAN = 0x7F;
     private static final float DOWN = 0x1p-120f; // moves the exponents of E4M3 to where f32 has the same bits
-    private static final float UP = 0x1p120f;
     private static final int COLUMNS = 128;
     private static final int EXPONENT = 0x7f800000;
     private static final int SMALLEST_EXPONENT = Float.floatToRawIntBits(0x1p-6f); // below it the spacing stays
     private static final int TO_SPACING = (20 << 23) + 0x400000; // 2ᵉ becomes 1.5 · 2ᵉ⁺²⁰, whose last bit is 2ᵉ⁻³
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
-    private static final VectorSpecies<Byte> BYTES =
-            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, LANES.vectorBitSize() / 4)));
     private static final int STEP = LANES.length();
     private static final float[] VALUES = new float[256];
 
@@ -204,38 +196,5 @@ public final class Fp8 {
             int code = row.get(JAVA_INT_UNALIGNED, 4L * (done + LaneOrder.place(i - done, 4)));
             codes.set(JAVA_BYTE, at + i, (byte) code);
         }
-    }
-
-    /** Writes row {@code row} as f32 from byte {@code at} of {@code to}: code times scale, an FP32 product. */
-    static void readRow(BlockScaled w, int row, MemorySegment to, long at) {
-        MemorySegment codes = w.codes().data();
-        long start = row * w.codes().rowStride();
-        for (int from = 0, block = 0; from < w.cols(); from += w.blockCols(), block++) {
-            float scale = (float) w.scales().get(row / w.blockRows(), block);
-            decode(to, at + 4L * from, codes, start + from, Math.min(w.blockCols(), w.cols() - from), scale);
-        }
-    }
-
-    private static void decode(MemorySegment to, long at, MemorySegment codes, long from, int count, float scale) {
-        MemorySegment y = to.asSlice(at, 4L * count); // of a slice C2 knows that it is native
-        int i = 0;
-        for (; i <= count - BYTES.length(); i += BYTES.length()) {
-            var bytes = ByteVector.fromMemorySegment(BYTES, codes, from + i, LITTLE_ENDIAN);
-            var code = (IntVector) bytes.convertShape(B2I, INTS, 0);
-            value(code).mul(scale).intoMemorySegment(y, 4L * i, LITTLE_ENDIAN);
-            if (BYTES.length() > STEP) { // vectors of 128 bits: the smallest vector of bytes fills two of them
-                var second = (IntVector) bytes.convertShape(B2I, INTS, 1);
-                value(second).mul(scale).intoMemorySegment(y, 4L * (i + STEP), LITTLE_ENDIAN);
-            }
-        }
-        for (; i < count; i++) {
-            y.set(JAVA_FLOAT_UNALIGNED, 4L * i, decode(codes.get(JAVA_BYTE, from + i)) * scale);
-        }
-    }
-
-    private static FloatVector value(IntVector code) {
-        var exact =
-                code.lanewise(LSHL, 20).and(0x87f00000).reinterpretAsFloats().mul(UP);
-        return exact.blend(Float.NaN, code.and(0x7f).compare(EQ, NAN).cast(LANES));
     }
 }

@@ -25,7 +25,7 @@ public final class JitDirectives {
                               "+io/gatun/kernels/LaneSum.of", "+io/gatun/kernels/Exp.exp",
                               "+io/gatun/kernels/GateScores.exp", "+io/gatun/kernels/Panels.rounded",
                               "+io/gatun/kernels/Bf16.rounded", "+io/gatun/kernels/Bf16.decode",
-                              "+io/gatun/kernels/RowQuads.scaled", "+io/gatun/kernels/Fp8.round", "+io/gatun/kernels/Fp8.value"] } }]
+                              "+io/gatun/kernels/RowQuads.scaled", "+io/gatun/kernels/Fp8.round"] } }]
             """;
 
     private static boolean tried;

@@ -87,9 +87,9 @@ final class LaneSums {
 
     private static void fold1(MemorySegment lanes, long at, int count) {
         for (int i = 0; i < count / 2; i++) {
-            long from = at + VECTOR * (i + i / 1 * 1);
+            long from = at + VECTOR * 2 * i;
             var a = FloatVector.fromMemorySegment(LANES, lanes, from, LITTLE_ENDIAN);
-            var b = FloatVector.fromMemorySegment(LANES, lanes, from + 1 * VECTOR, LITTLE_ENDIAN);
+            var b = FloatVector.fromMemorySegment(LANES, lanes, from + VECTOR, LITTLE_ENDIAN);
             a.blend(b, HIGH1)
                     .add(b.blend(a, HIGH1).rearrange(SWAP1))
                     .intoMemorySegment(lanes, at + VECTOR * i, LITTLE_ENDIAN);

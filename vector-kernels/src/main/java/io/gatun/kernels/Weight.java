@@ -2,7 +2,6 @@ package io.gatun.kernels;
 
 import io.gatun.tensor.BlockScaled;
 import io.gatun.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
 
 /**
  * A linear parameter {@code [n, k]} ({@code y = x Wᵀ}) and what its engine made of it: nothing, packed panels, codes, a device
@@ -40,17 +39,6 @@ public abstract class Weight {
     /** Codes and scales of a block-scaled weight; null for any other. */
     public final BlockScaled blocks() {
         return blocks;
-    }
-
-    /** Writes row {@code row} as {@code k} f32 numbers from byte {@code at} of {@code to}: exact values, FP8 codes times their scales. */
-    public final void readRow(int row, MemorySegment to, long at) {
-        long start = row * value.rowStride() * value.dtype().bytes();
-        switch (value.dtype()) {
-            case F32 -> MemorySegment.copy(value.data(), start, to, at, 4L * k());
-            case BF16 -> Bf16.decode(to, at, value.data(), start, k());
-            case F8_E4M3 -> Fp8.readRow(blocks, row, to, at);
-            default -> throw new IllegalStateException("a weight of " + value);
-        }
     }
 
     /** The gradient {@code [n, k]} that {@link MatmulEngine#weightGrad} adds to; null for a weight that is not trained. */

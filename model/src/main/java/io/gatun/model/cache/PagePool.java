@@ -19,7 +19,6 @@ public final class PagePool {
     private final int layers;
     private final int width;
     private final ArrayDeque<Page> free = new ArrayDeque<>();
-    private int pages;
 
     /** One page: a piece of every layer, and how many sequences read it. */
     static final class Page {
@@ -53,21 +52,6 @@ public final class PagePool {
         return new LatentCache(this);
     }
 
-    /** What the cached numbers are stored as. */
-    public DType dtype() {
-        return dtype;
-    }
-
-    /** Bytes that one token of one sequence needs. */
-    public long bytesPerToken() {
-        return (long) layers * width * dtype.bytes();
-    }
-
-    /** The bytes of all pages, used or free. */
-    public synchronized long bytes() {
-        return pages * PAGE * bytesPerToken();
-    }
-
     int layers() {
         return layers;
     }
@@ -83,7 +67,6 @@ public final class PagePool {
         Tensor all = Tensor.zeros(arena, dtype, layers, PAGE, width);
         Tensor[] parts = new Tensor[layers];
         for (int i = 0; i < layers; i++) parts[i] = all.slice(i, i + 1).reshape(PAGE, width);
-        pages++;
         return new Page(parts);
     }
 

@@ -35,12 +35,14 @@ public final class Checkpoint {
     private final ModelConfig config;
     private final Fp8Blocks blocks; // null: no FP8 weights
     private final Map<String, SafetensorsFile> files; // by tensor name
+    private final Set<SafetensorsFile> distinct;
 
     private Checkpoint(Path folder, ModelConfig config, Fp8Blocks blocks, Map<String, SafetensorsFile> files) {
         this.folder = folder;
         this.config = config;
         this.blocks = blocks;
         this.files = files;
+        distinct = new LinkedHashSet<>(files.values());
     }
 
     /**
@@ -79,6 +81,11 @@ public final class Checkpoint {
     /** The configuration; without MTP modules where the files hold none. */
     public ModelConfig config() {
         return config;
+    }
+
+    /** What most weights are stored as: the type of the attention's output projections. */
+    public DType weightType() {
+        return tensor(ModelParameters.layer(0) + "self_attn.o_proj.weight").dtype();
     }
 
     /** How FP8 weights are scaled; empty when there are none. */
@@ -185,7 +192,7 @@ public final class Checkpoint {
      * @throws ModelException when one has changed
      */
     public void checkUnchanged() {
-        new LinkedHashSet<>(files.values()).forEach(SafetensorsFile::checkUnchanged);
+        distinct.forEach(SafetensorsFile::checkUnchanged);
     }
 
     private void check(Collection<ParameterSpec> specs) {

@@ -27,9 +27,10 @@ public final class BatchRunner implements AutoCloseable {
     private final Sequence[] sequences;
     private final int[] ids;
     private final List<Member> members = new ArrayList<>();
-    private final ArrayDeque<Waiting> waiting = new ArrayDeque<>(); // guarded by itself, as is open
+    private final ArrayDeque<Waiting> waiting = new ArrayDeque<>(); // guarded by itself, as are open and closing
     private final Thread thread;
     private boolean open = true;
+    private boolean closing;
 
     private record Waiting(
             GenerationRequest request, TokenListener listener, CompletableFuture<GenerationResult> result) {}
@@ -77,8 +78,10 @@ public final class BatchRunner implements AutoCloseable {
     }
 
     /**
-     * Puts a request in line. The future fails with a {@link ModelException} when the prompt does not fit, and with an
-     * {@link IllegalStateException} when the runner closes before the answer is complete.
+     * Puts a request in line. The future fails with a {@link ModelException} when the prompt does not fit, with what its listener
+     * throws, and with an {@link IllegalStateException} when the runner closes before the answer is complete.
+     *
+     * @throws IllegalStateException when the runner is closed
      */
     public CompletableFuture<GenerationResult> submit(GenerationRequest request, TokenListener listener) {
         var result = new CompletableFuture<GenerationResult>();
@@ -91,14 +94,25 @@ public final class BatchRunner implements AutoCloseable {
     }
 
     private void run() {
+        RuntimeException why = new IllegalStateException("the batch runner was closed");
         try {
             while (awaitWork()) {
                 admit();
                 step();
             }
-        } finally {
-            for (Member member : members) leave(member, new IllegalStateException("the batch runner was closed"));
-            members.clear();
+        } catch (RuntimeException failed) {
+            why = failed;
+        } finally { // an error, too, leaves nobody waiting
+            stop();
+            for (Member member : members) leave(member, why);
+            for (Waiting source : waiting) source.result.completeExceptionally(why);
+        }
+    }
+
+    private void stop() {
+        synchronized (waiting) {
+            open = false;
+            waiting.notifyAll();
         }
     }
 
@@ -147,16 +161,15 @@ public final class BatchRunner implements AutoCloseable {
         Member member = new Member(source, sequence, answer, prompt.length);
         try {
             passes.prefill(sequence, prompt, rows[0]);
-            member.next = answer.next(rows[0]);
         } catch (RuntimeException failed) {
             leave(member, failed);
             return;
         }
-        members.add(member);
+        if (next(member, rows[0])) members.add(member);
     }
 
     private void step() {
-        members.removeIf(this::isDone);
+        members.removeIf(this::finish);
         int count = members.size();
         if (count == 0) return;
         for (int r = 0; r < count; r++) {
@@ -165,21 +178,32 @@ public final class BatchRunner implements AutoCloseable {
         }
         passes.step(sequences, ids, count, first[count - 1]);
         for (int r = count - 1; r >= 0; r--) {
-            Member member = members.get(r);
-            try {
-                member.next = member.answer.next(rows[r]);
-            } catch (RuntimeException failed) { // its listener's, for instance
-                leave(member, failed);
-                members.remove(r);
-            }
+            if (!next(members.get(r), rows[r])) members.remove(r);
         }
     }
 
-    private boolean isDone(Member member) {
+    /** Takes the member's next token; false where that failed, for instance in its listener. */
+    private boolean next(Member member, Tensor logits) {
+        try {
+            member.next = member.answer.next(logits);
+            return true;
+        } catch (RuntimeException failed) {
+            leave(member, failed);
+            return false;
+        }
+    }
+
+    /** Hands over an answer that is done; tells whether it was. */
+    private boolean finish(Member member) {
         if (!member.answer.isDone() && member.sequence.length() == positions) member.answer.full();
         if (!member.answer.isDone()) return false;
-        member.sequence.close();
-        member.source.result.complete(member.answer.result(member.promptTokens, 0, passes.compute()));
+        try {
+            GenerationResult result = member.answer.result(member.promptTokens, 0, passes.compute());
+            member.sequence.close();
+            member.source.result.complete(result);
+        } catch (RuntimeException failed) { // the listener gets what was held back
+            leave(member, failed);
+        }
         return true;
     }
 
@@ -191,17 +215,11 @@ public final class BatchRunner implements AutoCloseable {
     /** Ends the thread; answers that are not complete fail. A second call does nothing. */
     @Override
     public void close() {
-        List<Waiting> left;
         synchronized (waiting) {
-            if (!open) return;
-            open = false;
-            left = List.copyOf(waiting);
-            waiting.clear();
-            waiting.notifyAll();
+            if (closing) return;
+            closing = true;
         }
-        for (Waiting source : left) {
-            source.result.completeExceptionally(new IllegalStateException("the batch runner was closed"));
-        }
+        stop();
         boolean interrupted = false;
         while (thread.isAlive()) {
             try {

@@ -15,7 +15,7 @@ final class Generation {
     private final SpeculativeSampler speculative = new SpeculativeSampler();
     private final TextStream stream;
     private final List<LogProbs> logProbs = new ArrayList<>();
-    private final int[] ids;
+    private int[] ids = new int[64];
     private int count;
     private Sampler[] drafters = {};
     private FinishReason finish;
@@ -25,7 +25,6 @@ final class Generation {
         this.ends = ends;
         sampler = new Sampler(request.sampling(), vocabulary);
         stream = new TextStream(tokenizer.decoder(SpecialTokens.SKIP), request.stop(), listener);
-        ids = new int[request.maxTokens()];
     }
 
     /** Tells what is in the text already: the repetition penalty looks at it. */
@@ -65,10 +64,11 @@ final class Generation {
         sampler.saw(id);
         for (Sampler drafter : drafters) drafter.saw(id);
         if (request.topLogProbs() > 0) logProbs.add(LogProbs.of(logits, id, request.topLogProbs()));
+        if (count == ids.length) ids = Arrays.copyOf(ids, 2 * count);
         ids[count++] = id;
         stream.token(id);
         finish = stream.finish();
-        if (finish == null && count == ids.length) finish = FinishReason.LENGTH;
+        if (finish == null && count == request.maxTokens()) finish = FinishReason.LENGTH;
         return finish == null ? id : -1;
     }
 

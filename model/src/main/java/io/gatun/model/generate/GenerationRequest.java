@@ -38,11 +38,6 @@ public record GenerationRequest(
         stop = List.copyOf(stop);
     }
 
-    /** A text to continue. */
-    public GenerationRequest(String prompt, int maxTokens, Sampling sampling, List<String> stop) {
-        this(prompt, null, maxTokens, sampling, stop, 0, false);
-    }
-
     /** Continues a text: greedy, 256 tokens at most. */
     public static GenerationRequest of(String prompt) {
         return new GenerationRequest(prompt, null, DEFAULT_TOKENS, Sampling.GREEDY, List.of(), 0, false);

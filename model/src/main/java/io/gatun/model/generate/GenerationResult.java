@@ -36,22 +36,9 @@ public record GenerationResult(
      * @param drafted proposed
      * @param accepted and taken by the main model
      */
-    public record Drafts(long drafted, long accepted) {
-        /** Without speculation. */
-        public static final Drafts NONE = new Drafts(0, 0);
-    }
+    public record Drafts(long drafted, long accepted) {}
 
     public GenerationResult {
         logProbs = List.copyOf(logProbs);
-    }
-
-    /** Of a plain continuation: no cached prompt, log-probabilities or drafts, products in FP32. */
-    public GenerationResult(String text, int[] ids, int promptTokens, FinishReason finish) {
-        this(text, ids, finish, new Usage(promptTokens, 0, ids.length), List.of(), Drafts.NONE, "f32");
-    }
-
-    /** Tokens of the prompt. */
-    public int promptTokens() {
-        return usage.prompt();
     }
 }

@@ -114,6 +114,7 @@ public final class Passes {
 
     /** Appends {@code ids}, telling the states of every chunk. */
     void prefill(Sequence s, int[] ids, ChunkListener listener) {
+        checkIds(ids, ids.length);
         for (int from = 0; from < ids.length; from += chunk) {
             int rows = Math.min(chunk, ids.length - from);
             turn.lock();
@@ -131,10 +132,7 @@ public final class Passes {
         InferenceSlot slot = prefillSlot(rows);
         s.reserve(rows);
         int start = s.length();
-        for (int r = 0; r < rows; r++) {
-            slot.set(r, ids[from + r], s.cache, start + r);
-            s.set(start + r, ids[from + r]);
-        }
+        for (int r = 0; r < rows; r++) place(slot, r, s, start + r, ids[from + r]);
         if (s.isFollowed()) follow(s, ids[from]);
         model.prefill(slot);
         s.cache.advance(rows);
@@ -156,7 +154,7 @@ public final class Passes {
 
     /** Appends one token to each of {@code count} sequences; row r of {@code logits} [count, vocabulary] is what follows in sequence r. */
     void step(Sequence[] sequences, int[] ids, int count, Tensor logits) {
-        checkLogits(logits, count);
+        check(ids, count, logits);
         turn.lock();
         try {
             events.beginStep();
@@ -164,8 +162,7 @@ public final class Passes {
             for (int r = 0; r < count; r++) {
                 Sequence s = sequences[r];
                 s.reserve(1);
-                slot.set(r, ids[r], s.cache, s.length());
-                s.set(s.length(), ids[r]);
+                place(slot, r, s, s.length(), ids[r]);
             }
             model.step(slot);
             for (int r = 0; r < count; r++) sequences[r].cache.advance(1);
@@ -178,17 +175,14 @@ public final class Passes {
 
     /** Appends {@code count} tokens to one sequence; row r of {@code logits} is what follows the r-th of them. */
     void step(Sequence s, int[] ids, int count, Tensor logits) {
-        checkLogits(logits, count);
+        check(ids, count, logits);
         turn.lock();
         try {
             events.beginStep();
             InferenceSlot slot = slot(count);
             s.reserve(count);
             int start = s.length();
-            for (int r = 0; r < count; r++) {
-                slot.set(r, ids[r], s.cache, start + r);
-                s.set(start + r, ids[r]);
-            }
+            for (int r = 0; r < count; r++) place(slot, r, s, start + r, ids[r]);
             if (s.isFollowed()) follow(s, ids[0]);
             model.step(slot);
             s.cache.advance(count);
@@ -200,10 +194,28 @@ public final class Passes {
         }
     }
 
-    private void checkLogits(Tensor logits, int rows) {
+    /** Makes a row of a pass of a token, at a position for which the sequence has room. */
+    private static void place(InferenceSlot slot, int row, Sequence s, int position, int id) {
+        slot.set(row, id, s.cache, position);
+        s.set(position, id);
+    }
+
+    /** Before anything is appended: a sequence is not left with half of what was asked. */
+    private void checkIds(int[] ids, int count) {
+        int vocabulary = model.config().vocabSize();
+        for (int i = 0; i < count; i++) {
+            if (ids[i] < 0 || ids[i] >= vocabulary) {
+                throw new ModelException(
+                        "token %d is %d, which is not of the vocabulary of %d".formatted(i, ids[i], vocabulary));
+            }
+        }
+    }
+
+    private void check(int[] ids, int rows, Tensor logits) {
         if (rows < 1 || rows > KEPT) {
             throw new ModelException("a pass of %d tokens: 1 to %d step together".formatted(rows, KEPT));
         }
+        checkIds(ids, rows);
         int vocabulary = model.config().vocabSize();
         if (logits.rows() != rows || logits.cols() != vocabulary) {
             throw new TensorException(

@@ -24,7 +24,7 @@ public record Sampling(
         Map<Integer, Double> logitBias,
         long seed) {
     /** The most likely token, always. */
-    public static final Sampling GREEDY = new Sampling(0, 1, 0, 0, 1, 0);
+    public static final Sampling GREEDY = new Sampling(0, 1, 0, 0, 1, Map.of(), 0);
 
     public Sampling {
         rule(temperature >= 0 && temperature <= 100, "temperature", temperature, "from 0 to 100");
@@ -41,11 +41,6 @@ public record Sampling(
             rule(id >= 0, "a token of logit-bias", id, "not negative");
             rule(Math.abs(addend) <= Float.MAX_VALUE, "logit-bias of token " + id, addend, "finite");
         });
-    }
-
-    /** Without logit bias. */
-    public Sampling(double temperature, double topP, int topK, double minP, double repetitionPenalty, long seed) {
-        this(temperature, topP, topK, minP, repetitionPenalty, Map.of(), seed);
     }
 
     public Sampling temperature(double other) {

@@ -123,9 +123,13 @@ public final class Session implements AutoCloseable {
      *
      * @param sessions different ones of one model, that does not draft
      * @param logits f32 [sessions, vocabulary]: row i is what follows in session i
-     * @throws ModelException when one has no room, or the model drafts
+     * @throws ModelException when one has no room, the model drafts, or there is not one id a session
      */
     public static void step(Session[] sessions, int[] ids, Tensor logits) {
+        if (sessions.length == 0 || ids.length != sessions.length) {
+            throw new ModelException("%d ids for %d sessions; one each, and at least one, was expected"
+                    .formatted(ids.length, sessions.length));
+        }
         Passes passes = sessions[0].passes;
         Sequence[] sequences = new Sequence[sessions.length];
         int entered = 0;
@@ -193,7 +197,7 @@ public final class Session implements AutoCloseable {
         } else {
             answering.run(answer, logits);
         }
-        tail = answer.last();
+        tail = sequence.length() < positions ? answer.last() : -1;
         return answer.result(prompt.length, kept, passes.compute());
     }
 

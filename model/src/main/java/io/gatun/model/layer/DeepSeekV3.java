@@ -112,7 +112,7 @@ public final class DeepSeekV3 {
 
     private void extend(InferenceSlot s) {
         rope.cover(s.rows.furthest() + 1);
-        elementwise.embedding(s.stream[0], embedding.value(), s.ids);
+        elementwise.embedding(s.stream[0], embedding.value(), s.rows.ids);
         for (int i = 0; i < blocks.size(); i++) {
             s.rows.layer(i);
             blocks.get(i).extend(s.stream[(i + 1) % 2], s.stream[i % 2], s.blocks[i], s.rows);
@@ -124,7 +124,7 @@ public final class DeepSeekV3 {
     public void draft(DraftSlot s) {
         rope.cover(s.rows.furthest() + 1);
         s.rows.layer(blocks.size());
-        mtp.getFirst().extend(s.ids, s.module, s.rows, s.maskFirst);
+        mtp.getFirst().extend(s.module, s.rows, s.maskFirst);
     }
 
     /** {@code logits} [rows, vocabulary] of {@code hidden} [rows, hidden]: all of a slot's states, or some of them. */
@@ -143,25 +143,9 @@ public final class DeepSeekV3 {
         for (int k = 0; k < mtp.size(); k++) head.lossGrad(s.heads[k + 1], factors.mtp);
     }
 
-    /** Dgrad of everything before the head. */
-    public void inputGrad(ModelSlot s) {
-        for (int k = mtp.size() - 1; k >= 0; k--) mtp.get(k).inputGrad(s.dHiddenOf(k), s.sequence - k, s.mtp[k]);
-        int last = blocks.size();
-        norm.inputGrad(s.dStream[last], s.dHidden, s.norm, WRITE);
-        for (int i = last - 1; i >= 0; i--) blocks.get(i).inputGrad(s.dStream[i], s.dStream[i + 1], s.blocks[i]);
-    }
-
-    /** Wgrad of everything before the head; the slot is free afterwards. */
-    public void weightGrad(ModelSlot s) {
-        for (int k = mtp.size() - 1; k >= 0; k--) mtp.get(k).weightGrad(s.mtp[k]);
-        norm.weightGrad(s.norm);
-        for (int i = blocks.size() - 1; i >= 0; i--) blocks.get(i).weightGrad(s.blocks[i]);
-        elementwise.embeddingGrad(embedding.grad(), s.dStream[0], s.ids[0]);
-    }
-
     /**
-     * {@link #inputGrad} and {@link #weightGrad} of everything before the head, block by block: what Dgrad of a block wrote is
-     * still in the caches when its Wgrad reads it. The bits are the same.
+     * Dgrad and Wgrad of everything before the head, block by block: what Dgrad of a block wrote is still in the caches when its
+     * Wgrad reads it. The slot is free afterwards.
      */
     public void backward(ModelSlot s) {
         for (int k = mtp.size() - 1; k >= 0; k--) {

@@ -2,22 +2,17 @@ package io.gatun.model.layer;
 
 import io.gatun.model.cache.LatentCache;
 import io.gatun.tensor.Tensor;
-import io.gatun.tensor.TensorException;
 
 /** What one inference pass over so many rows needs of the first MTP module; as {@link InferenceSlot}. */
 public final class DraftSlot {
-    final Tensor ids; // i32 [rows]: t_{i+1}
     final Rows rows;
     final MtpModule.Slot module;
     final boolean maskFirst; // whether the embedding at position 0 counts as zero
-    private final int vocabulary;
     private final Tensor[] hiddenRows;
     private final Tensor[] blockOutRows;
 
     DraftSlot(DeepSeekV3 model, Workspace w, int count, boolean maskFirst) {
         this.maskFirst = maskFirst;
-        vocabulary = model.config().vocabSize();
-        ids = w.ints("ids", count);
         rows = new Rows(w, count);
         module = model.mtp(0).plan(w, 1, count);
         hiddenRows = new Tensor[count];
@@ -31,15 +26,9 @@ public final class DraftSlot {
     /**
      * Says what a row is: the token after {@code position} of a sequence, whose state at {@code position} is a row of
      * {@link #previous}.
-     *
-     * @throws TensorException when the id is not of the vocabulary
      */
     public void set(int row, int id, LatentCache cache, int position) {
-        if (id < 0 || id >= vocabulary) {
-            throw new TensorException("token %d is not of the vocabulary of %d".formatted(id, vocabulary));
-        }
-        ids.set(0, row, id);
-        rows.set(row, cache, position);
+        rows.set(row, id, cache, position);
     }
 
     /** The main model's states after its final norm [rows, hidden], to be filled before a pass. */
@@ -47,12 +36,9 @@ public final class DraftSlot {
         return module.previous;
     }
 
-    /** The states that predict the token after the next one [rows, hidden]: after the module's own norm. */
-    public Tensor hidden() {
-        return module.hidden;
-    }
-
-    /** Row {@code row} of {@link #hidden}. */
+    /**
+     * Row {@code row} of the states that predict the token after the next one [1, hidden]: after the module's own norm.
+     */
     public Tensor hiddenRow(int row) {
         return hiddenRows[row];
     }

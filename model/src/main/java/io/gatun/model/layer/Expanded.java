@@ -14,7 +14,6 @@ final class Expanded {
     private final int latentDim;
     private final int ropeDim;
     private final int kvDim;
-    private Arena memory;
     private int positions;
     private Tensor latent;
     private Tensor rope;
@@ -42,7 +41,7 @@ final class Expanded {
     }
 
     private void grow(int to) {
-        memory = Arena.ofAuto(); // the smaller one goes with its last view
+        Arena memory = Arena.ofAuto(); // the smaller one goes with its last view
         positions = to;
         latent = ops.reals(memory, to, latentDim);
         rope = ops.reals(memory, to, ropeDim);

@@ -2,7 +2,6 @@ package io.gatun.model.layer;
 
 import io.gatun.model.cache.LatentCache;
 import io.gatun.model.config.ModelConfig;
-import io.gatun.model.ops.Routing;
 import io.gatun.tensor.Tensor;
 import io.gatun.tensor.TensorException;
 
@@ -11,19 +10,15 @@ import io.gatun.tensor.TensorException;
  * the final norm. Slots over the same {@link Region} are used in turn.
  */
 public final class InferenceSlot {
-    final Tensor ids; // i32 [rows]
     final Rows rows;
     final Tensor[] stream = new Tensor[2]; // the residual stream before a block and after it, in turn
     final Block.Slot[] blocks;
     final Norm.Slot norm;
     private final Tensor hidden; // [rows, hidden]
-    private final int vocabulary;
 
     InferenceSlot(DeepSeekV3 model, Workspace w, int count) {
         ModelConfig config = model.config();
         if (count < 1) throw new TensorException("cannot plan a pass over " + count + " rows");
-        vocabulary = config.vocabSize();
-        ids = w.ints("ids", count);
         rows = new Rows(w, count);
         hidden = w.reals("hidden", count, config.hiddenSize());
         norm = model.norm().plan(w, count);
@@ -35,17 +30,9 @@ public final class InferenceSlot {
         }
     }
 
-    /**
-     * Says what a row is: a token of a sequence, at a position for which its cache has room.
-     *
-     * @throws TensorException when the id is not of the vocabulary
-     */
+    /** Says what a row is: a token of the vocabulary, at a position for which its sequence's cache has room. */
     public void set(int row, int id, LatentCache cache, int position) {
-        if (id < 0 || id >= vocabulary) {
-            throw new TensorException("token %d is not of the vocabulary of %d".formatted(id, vocabulary));
-        }
-        ids.set(0, row, id);
-        rows.set(row, cache, position);
+        rows.set(row, id, cache, position);
     }
 
     /** How many rows a pass has. */
@@ -56,10 +43,5 @@ public final class InferenceSlot {
     /** The states after the final norm [rows, hidden], until the next pass over the same region. */
     public Tensor hidden() {
         return hidden;
-    }
-
-    /** Where the tokens of a layer went; null in a dense layer. Meaningful only before the next layer runs, for the last layer afterwards. */
-    Routing routing(int layer) {
-        return blocks[layer].routed == null ? null : blocks[layer].routed.routing;
     }
 }

@@ -110,8 +110,8 @@ final class MtpModule {
     }
 
     /** The same for the next tokens of sequences whose earlier ones are cached; h^{k-1} lies in {@code slot.previous}. */
-    void extend(Tensor ids, Slot s, Rows rows, boolean maskFirst) {
-        embed(ids, s);
+    void extend(Slot s, Rows rows, boolean maskFirst) {
+        embed(rows.ids, s);
         if (maskFirst) {
             for (int r = 0; r < s.embedded.rows(); r++) {
                 if (rows.positions.get(0, r) == 0) s.embedded.slice(r, r + 1).clear();

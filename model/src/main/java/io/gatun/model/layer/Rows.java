@@ -9,19 +9,23 @@ import io.gatun.tensor.Tensor;
  * (absorbed attention).
  */
 final class Rows {
+    final Tensor ids; //       i32 [rows]
     final Tensor positions; // i32 [rows]
     final LatentPages[] pages; // of the layer at work
     private final LatentCache[] caches;
     private Expanded.Views expanded; // null in decoding
 
     Rows(Workspace w, int rows) {
+        ids = w.ints("ids", rows);
         positions = w.ints("positions", rows);
         pages = new LatentPages[rows];
         caches = new LatentCache[rows];
     }
 
-    void set(int row, LatentCache cache, int position) {
+    /** Says what a row is: a token and where its sequence has it. */
+    void set(int row, int id, LatentCache cache, int position) {
         caches[row] = cache;
+        ids.set(0, row, id);
         positions.set(0, row, position);
     }
 

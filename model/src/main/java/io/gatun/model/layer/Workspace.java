@@ -106,13 +106,6 @@ public final class Workspace {
         return List.copyOf(tensors);
     }
 
-    /** The bytes of all tensors of a plan for training so far. */
-    public long bytes() {
-        return tensors.stream()
-                .mapToLong(t -> t.tensor().count() * t.tensor().dtype().bytes())
-                .sum();
-    }
-
     private Tensor named(String name, Tensor tensor) {
         if (isTraining()) tensors.add(new Named(path + name, tensor));
         return tensor;

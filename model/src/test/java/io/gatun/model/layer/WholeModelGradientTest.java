@@ -105,8 +105,7 @@ class WholeModelGradientTest {
         void gradients() {
             store.grads().clear();
             loss();
-            model.inputGrad(slot);
-            model.weightGrad(slot);
+            model.backward(slot);
         }
     }
 

@@ -1,14 +1,11 @@
 package io.gatun.model.ops;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import io.gatun.kernels.Bf16;
 import io.gatun.kernels.Weight;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 
 /** {@link Attention} as its formulas read: scalar, sums in double, whole score rows. Slow and obvious. */
 public final class ReferenceAttention implements Attention {
@@ -193,12 +190,8 @@ public final class ReferenceAttention implements Attention {
     private static double[][] rows(Weight w) {
         if (w.blocks() == null) return rows(w.value());
         double[][] rows = new double[w.n()][w.k()];
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment row = arena.allocate(JAVA_FLOAT, w.k());
-            for (int r = 0; r < w.n(); r++) {
-                w.readRow(r, row, 0);
-                for (int c = 0; c < w.k(); c++) rows[r][c] = row.getAtIndex(JAVA_FLOAT, c);
-            }
+        for (int r = 0; r < w.n(); r++) {
+            for (int c = 0; c < w.k(); c++) rows[r][c] = ReferenceMatmul.stored(w, r, c);
         }
         return rows;
     }

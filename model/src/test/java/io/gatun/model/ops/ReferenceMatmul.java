@@ -102,11 +102,17 @@ final class ReferenceMatmul implements MatmulEngine {
     }
 
     private static double parameter(Weight w, int n, int k) {
+        return w.blocks() != null || ((PlainWeight) w).isMapped ? stored(w, n, k) : operand(w.value(), n, k, w);
+    }
+
+    /** A number of a weight as it is stored: of one that is block-scaled, code times scale as FP32. */
+    static double stored(Weight w, int n, int k) {
         BlockScaled blocks = w.blocks();
-        if (blocks == null) return ((PlainWeight) w).isMapped ? w.value().get(n, k) : operand(w.value(), n, k, w);
+        if (blocks == null) return w.value().get(n, k);
         Tensor codes = blocks.codes();
         byte code = codes.data().get(ValueLayout.JAVA_BYTE, n * codes.rowStride() + k);
-        return Fp8.decode(code) * blocks.scales().get(n / blocks.blockRows(), k / blocks.blockCols());
+        float scale = (float) blocks.scales().get(n / blocks.blockRows(), k / blocks.blockCols());
+        return Fp8.decode(code) * scale;
     }
 
     private static void inputGrad(Tensor dx, Tensor dy, Weight w, int from, int to, Accumulate mode) {

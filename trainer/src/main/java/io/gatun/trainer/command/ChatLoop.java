@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /** Reads lines and has them answered, the whole conversation in view, until the input or the user ends it. */
 final class ChatLoop {
@@ -103,7 +102,7 @@ final class ChatLoop {
             });
             out.println();
             history.add(encoding.answer(result.text()));
-            stats = stats(result, (System.nanoTime() - start) * 1e-9);
+            stats = AnswerSummary.of(result, (System.nanoTime() - start) * 1e-9);
         } catch (ModelException e) { // mostly a conversation that has grown too long
             history.removeLast();
             notes.println("gatun: " + e.getMessage() + "; /reset starts anew");
@@ -115,22 +114,5 @@ final class ChatLoop {
         if (!system.isEmpty()) messages.add(ChatMessage.system(system));
         messages.addAll(history);
         return List.copyOf(messages);
-    }
-
-    private static String stats(GenerationResult result, double seconds) {
-        GenerationResult.Usage usage = result.usage();
-        String text = String.format(
-                Locale.ROOT,
-                "%d prompt tokens, %d of them cached; %d new tokens; %.2f s; %s; ended by %s",
-                usage.prompt(),
-                usage.cached(),
-                usage.generated(),
-                seconds,
-                result.compute(),
-                result.finish().name().toLowerCase(Locale.ROOT));
-        GenerationResult.Drafts drafts = result.drafts();
-        return drafts.drafted() == 0
-                ? text
-                : text + "; " + drafts.accepted() + " of " + drafts.drafted() + " drafts accepted";
     }
 }

@@ -8,7 +8,6 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -56,30 +55,8 @@ final class GenerateCommand implements Callable<Integer> {
                 return true;
             });
             out.println();
-            System.err.println(summary(result, (System.nanoTime() - start) * 1e-9));
+            System.err.println(AnswerSummary.of(result, (System.nanoTime() - start) * 1e-9));
         }
         return 0;
-    }
-
-    /** What was read and written, in one line. */
-    static String summary(GenerationResult result, double seconds) {
-        GenerationResult.Usage usage = result.usage();
-        String drafts = result.drafts().drafted() == 0
-                ? ""
-                : String.format(
-                        Locale.ROOT,
-                        "; %d of %d drafts accepted (%.0f %%)",
-                        result.drafts().accepted(),
-                        result.drafts().drafted(),
-                        100.0 * result.drafts().accepted() / result.drafts().drafted());
-        return String.format(
-                Locale.ROOT,
-                "%d prompt tokens, %d new tokens in %.2f s, %s; finished by %s%s",
-                usage.prompt(),
-                usage.generated(),
-                seconds,
-                result.compute(),
-                result.finish().name().toLowerCase(Locale.ROOT),
-                drafts);
     }
 }

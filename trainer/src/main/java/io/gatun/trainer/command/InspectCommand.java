@@ -10,6 +10,7 @@ import io.gatun.model.config.ModelConfig;
 import io.gatun.model.config.ModelConfigJson;
 import io.gatun.model.config.ParameterCounts;
 import io.gatun.model.config.Yarn;
+import io.gatun.model.precision.Compute;
 import io.gatun.model.tokenizer.TokenizerJson;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.DType;
@@ -57,6 +58,8 @@ final class InspectCommand implements Callable<Integer> {
 
     private final Report report = new Report();
 
+    private DType weights; // what most are stored as; null without weights
+
     @Override
     public Integer call() {
         ModelConfig config = source.folder == null
@@ -76,6 +79,7 @@ final class InspectCommand implements Callable<Integer> {
                 try (Arena arena = Arena.ofShared()) {
                     Checkpoint checkpoint = Checkpoint.open(source.folder, arena);
                     stored = StoredTensors.of(checkpoint);
+                    weights = checkpoint.weightType();
                     stored(stored, checkpoint, config);
                 }
             } else {
@@ -85,7 +89,7 @@ final class InspectCommand implements Callable<Integer> {
             report.row("tokenizer", tokenizer(config));
         }
         memory(config, stored);
-        engine(stored);
+        engine();
         report.print(System.out, json);
         return 0;
     }
@@ -175,15 +179,15 @@ final class InspectCommand implements Callable<Integer> {
         report.row("cache F32, bytes per token", f32);
         report.row("cache BF16, bytes per token", bf16);
         report.row("context", context, String.format(Locale.ROOT, "%,d tokens (--context)", context));
-        boolean narrow = stored != null && computes(stored).equals("bf16");
+        boolean narrow = weights != null && Compute.of(weights).cache() == DType.BF16;
         long cache = context * (narrow ? bf16 : f32);
         report.bytes("cache at that context", cache, narrow ? "BF16" : "F32");
         if (stored != null) {
             // MTP modules are read by speculative decoding only
-            long weights = stored.bytes() - stored.bytesOf(Part.MTP) - stored.bytesOf(Part.UNUSED);
+            long bytes = stored.bytes() - stored.bytesOf(Part.MTP) - stored.bytesOf(Part.UNUSED);
             long machine = Machine.memory();
-            report.bytes("weights, mapped in place", weights, "kept in the page cache, not in the process");
-            report.bytes("weights and cache", weights + cache, fits(weights + cache, machine));
+            report.bytes("weights, mapped in place", bytes, "kept in the page cache, not in the process");
+            report.bytes("weights and cache", bytes + cache, fits(bytes + cache, machine));
         } else {
             report.bytes("weights in FP8", counts.total(), "main model; embedding and head are BF16 beside that");
             report.bytes("weights in BF16", counts.total() * Short.BYTES, "main model");
@@ -200,21 +204,17 @@ final class InspectCommand implements Callable<Integer> {
                 : "this machine has " + Bytes.of(machine) + ": weights are read from the disk again and again";
     }
 
-    private static String computes(StoredTensors stored) {
-        return stored.typeOf(Part.ATTENTION).equals(DType.F32.name()) ? "f32" : "bf16";
-    }
-
-    private void engine(StoredTensors stored) {
+    private void engine() {
         report.section("engine");
         try (Team team = new Team(1)) {
             report.row("products", new VectorMatmul(team).describe());
         }
         String rule = "f32 for F32 weights, bf16 for BF16 and FP8 weights";
-        if (stored == null) {
+        if (weights == null) {
             report.row("compute", rule);
             return;
         }
-        String type = stored.typeOf(Part.ATTENTION);
-        report.row("compute", computes(stored), computes(stored) + ", since weights are " + type + " (" + rule + ")");
+        Compute compute = Compute.of(weights);
+        report.row("compute", compute.toString(), compute + ", since weights are " + weights + " (" + rule + ")");
     }
 }

@@ -180,7 +180,7 @@ public final class RunSetup implements AutoCloseable {
 
     private String sample(TrainingRun run, String prompt) {
         int positions = config.model().maxPositionEmbeddings();
-        Sampling sampling = new Sampling(0.7, 0.95, 0, 0, 1, config.seed());
+        Sampling sampling = Sampling.GREEDY.temperature(0.7).topP(0.95).seed(config.seed());
         int room =
                 Math.max(1, Math.min(SAMPLE_TOKENS, positions - run.tokenizer().encode(prompt).length));
         GenerationRequest request = GenerationRequest.of(prompt).maxTokens(room).sampling(sampling);

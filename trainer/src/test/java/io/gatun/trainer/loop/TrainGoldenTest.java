@@ -108,8 +108,7 @@ class TrainGoldenTest {
         model.load(tokens, slot);
         model.forward(slot);
         model.lossGrad(slot, factors);
-        model.inputGrad(slot);
-        model.weightGrad(slot);
+        model.backward(slot);
     }
 
     private static void compareParameters(Golden golden, ParameterStore store, String prefix) {
