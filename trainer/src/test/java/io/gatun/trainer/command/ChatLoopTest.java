@@ -89,8 +89,9 @@ class ChatLoopTest {
         talk(this::count, "", "/stats", "one", "/stats");
         assertThat(notes.toString(UTF_8))
                 .contains("nothing was said yet")
-                .containsPattern("30 prompt tokens, 20 of them cached; 2 new tokens; [0-9.]+ s; bf16; ended by end; "
-                        + "3 of 4 drafts accepted");
+                .containsPattern(
+                        "30 prompt tokens \\(20 of them cached\\), 2 new tokens in [0-9.]+ s, bf16; finished by end; "
+                                + "3 of 4 drafts accepted \\(75 %\\)");
     }
 
     @Test
