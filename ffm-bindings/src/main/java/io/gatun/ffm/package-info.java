@@ -1,0 +1,2 @@
+/** What the bindings share: finding libraries, linking functions. */
+package io.gatun.ffm;

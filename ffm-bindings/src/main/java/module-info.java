@@ -1,0 +1,2 @@
+/** Native code through the Foreign Function and Memory API: every restricted call of the project is made here. */
+module io.gatun.ffm {}
