@@ -1,5 +1,8 @@
 package io.gatun.kernels;
 
+import static io.gatun.kernels.DotLoops.BLOCK;
+import static io.gatun.kernels.DotLoops.FP8_FACTOR;
+import static io.gatun.kernels.DotLoops.SCALED_BLOCK;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -12,12 +15,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The innermost loops of {@link MappedProducts}: dot products of rows of activations with rows of a weight, both contiguous along
- * k. A dot product lives in a cell, one vector of sums that is folded when k is at its end. Along k it is cut into blocks: the
- * products of a block are summed lane by lane from zero, in {@link LaneOrder}, one fused multiply-add a step, and {@code cell =
- * block · scale + cell}, fused too. Only where codes meet codes does each block have a scale of its own; other activations are
- * multiplied by the scales of a weight beforehand. All kernels keep to that order, so they give the same bits. Offsets and
- * strides count bytes.
+ * What {@link VectorDotLoops} are made of: {@link DotLoops} for a few rows. They keep to the order that is stated there.
  *
  * <p>Loops over whole blocks have a constant count, and the rest of k a loop of its own: C2 makes such loops twice as fast.
  */
@@ -30,12 +28,6 @@ final class DotKernels {
 
     /** Rows of activations that a tile takes at once. */
     static final int TOKENS = 3;
-
-    /** Numbers along k that are summed from zero: a block of a tile's operands fits the first cache. */
-    static final int BLOCK = 512;
-
-    /** Numbers along k that a scale of a block-scaled weight covers; where both operands are codes, those that are summed from zero. */
-    static final int SCALED_BLOCK = 128;
 
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
@@ -282,7 +274,7 @@ final class DotKernels {
         long w1 = outputs > 1 ? wAt + wStride : wAt;
         long w2 = outputs > 2 ? w1 + wStride : w1;
         long w3 = outputs > 3 ? w2 + wStride : w2;
-        var factor = FloatVector.broadcast(LANES, LaneOrder.FP8_FACTOR);
+        var factor = FloatVector.broadcast(LANES, FP8_FACTOR);
         int whole = k / BLOCK * BLOCK;
         for (int from = 0; from < whole; from += BLOCK) {
             var p0 = FloatVector.zero(LANES);
@@ -463,20 +455,21 @@ final class DotKernels {
         for (int i = 0; i < count * STEP; i += STEP) zero.intoMemorySegment(cells, at + 4L * i, LITTLE_ENDIAN);
     }
 
-    /** Folds {@code count} cells that lie side by side into {@code count} numbers, written or added. */
+    /** Folds {@code count} cells that lie side by side, and as many behind them as fill a vector, into numbers that are written or added. */
     static void fold(MemorySegment y, long yAt, MemorySegment cells, long at, int count, boolean add) {
+        LaneSums.of(cells, at, Math.ceilDiv(count, STEP) * STEP);
+        int whole = count / STEP * STEP;
         if (add) {
-            for (int i = 0; i < count; i++) {
-                long to = yAt + 4L * i;
-                float sum =
-                        LaneSum.of(FloatVector.fromMemorySegment(LANES, cells, at + (long) i * CELL, LITTLE_ENDIAN));
-                y.set(FLOAT, to, y.get(FLOAT, to) + sum);
+            for (int i = 0; i < whole; i += STEP) {
+                FloatVector.fromMemorySegment(LANES, cells, at + 4L * i, LITTLE_ENDIAN)
+                        .add(FloatVector.fromMemorySegment(LANES, y, yAt + 4L * i, LITTLE_ENDIAN))
+                        .intoMemorySegment(y, yAt + 4L * i, LITTLE_ENDIAN);
+            }
+            for (int i = whole; i < count; i++) {
+                y.set(FLOAT, yAt + 4L * i, y.get(FLOAT, yAt + 4L * i) + cells.get(FLOAT, at + 4L * i));
             }
             return;
         }
-        for (int i = 0; i < count; i++) {
-            float sum = LaneSum.of(FloatVector.fromMemorySegment(LANES, cells, at + (long) i * CELL, LITTLE_ENDIAN));
-            y.set(FLOAT, yAt + 4L * i, sum);
-        }
+        MemorySegment.copy(cells, at, y, yAt, 4L * count);
     }
 }

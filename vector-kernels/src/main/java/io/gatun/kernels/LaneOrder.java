@@ -16,15 +16,12 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The order in which {@link DotKernels} walk a row. A 32-bit lane holds {@code group} neighbouring numbers of a weight: one of F32,
+ * The order in which {@link DotLoops} walk a row. A 32-bit lane holds {@code group} neighbouring numbers of a weight: one of F32,
  * two of BF16, four of FP8. A chunk is one vector of lanes; number {@code group · lane + j} of it comes as lane {@code lane} of
  * the chunk's vector {@code j}. Rows are written here as f32 in that order, filled up with zeros to whole chunks. Offsets count
  * bytes, counts numbers; source and target are apart.
  */
 final class LaneOrder {
-    /** What {@link #fp8} leaves out of its values: 2⁶⁰ goes to the activations, which are therefore smaller than 2⁶⁷, and 2⁶⁰ to the sums of blocks. */
-    static final float FP8_FACTOR = 0x1p60f;
-
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
     private static final int STEP = LANES.length();
@@ -137,7 +134,7 @@ final class LaneOrder {
         }
     }
 
-    /** Writes a row of E4M3 codes, their values times 2⁻¹²⁰: exact, also for denormal codes; NaN comes out as a number, 480. */
+    /** Writes a row of E4M3 codes, their values times 2⁻¹²⁰ ({@link DotLoops#FP8_FACTOR}): exact, also for denormal codes; NaN comes out as a number, 480. */
     static void fp8(MemorySegment to, long at, MemorySegment w, long wAt, int count) {
         int done = count / (4 * STEP) * (4 * STEP);
         for (int i = 0; i < done; i += 4 * STEP) {

@@ -10,7 +10,7 @@ import java.nio.ByteOrder;
 /**
  * {@code y = x Wᵀ} with weights where they lie ({@link MappedWeight}): dot products of rows. The rows of x are first staged, brought
  * into the weights' {@link LaneOrder} and rounded as the format says; scales of weights are multiplied into copies of them. Of few rows each reads the weights directly; for more, strips
- * of weight rows are expanded to f32, a block of k at a time. Both sum in the order of {@link DotKernels}, so a row's bits do
+ * of weight rows are expanded to f32, a block of k at a time. Both sum in the order of {@link DotLoops}, so a row's bits do
  * not depend on the others.
  */
 final class MappedProducts {
@@ -21,13 +21,17 @@ final class MappedProducts {
     /** Weight rows that are expanded at once: with a block of k they fit the second cache. */
     static final int STRIP = 32;
 
-    private static final int NEAR = 6; // staged rows whose block fits the first cache beside those of a tile
+    /** Most weight rows that are read in place at once, as four streams: long streams are what the memory serves best. */
+    private static final int LONG_STRIP = 4 * STRIP;
+
+    private static final int ROW_STEP = 12; // a multiple of the heights of tiles
     private static final int MOST = 96; // rows of a task: their cells fit the second cache
     private static final int TASK_BYTES = 1 << 17; // weight bytes of a task: some microseconds of memory traffic
     private static final int STAGED_AT_ONCE = 1 << 15; // numbers that one task of the staging region brings into order
     private static final int GAP = 16; // between staged rows: without it powers of two would share the same cache sets
 
     private final Team team;
+    private final DotLoops loops;
     private final Scratch scratch;
     private final TaskTable tasks = new TaskTable();
     private final StageJob stage = new StageJob();
@@ -44,8 +48,9 @@ final class MappedProducts {
     private long scalesAt;
     private int blocks;
 
-    MappedProducts(Team team) {
+    MappedProducts(Team team, DotLoops loops) {
         this.team = team;
+        this.loops = loops;
         this.scratch = new Scratch(team.threads());
     }
 
@@ -60,7 +65,7 @@ final class MappedProducts {
         for (int e = 0; e < count; e++) {
             int rowStep = rowStep(starts[e + 1] - starts[e]);
             tasks.cut(e, starts[e], starts[e + 1], rowStep, cols, colStep());
-            long copies = Math.max((long) NEAR * form.block(), FEW * stagedStride / Float.BYTES);
+            long copies = Math.max((long) loops.rowsAtOnce() * form.block(), FEW * stagedStride / Float.BYTES);
             scratch.reserve(copiesAt(rowStep) / Float.BYTES + copies);
         }
         product.set(y, weights, mode == Accumulate.ADD);
@@ -85,22 +90,34 @@ final class MappedProducts {
 
     private static int rowStep(int rows) {
         int shares = Math.max(1, Math.ceilDiv(rows, MOST));
-        return Math.ceilDiv(Math.max(1, Math.ceilDiv(rows, shares)), DotKernels.TOKENS) * DotKernels.TOKENS;
+        return Math.ceilDiv(Math.max(1, Math.ceilDiv(rows, shares)), ROW_STEP) * ROW_STEP;
     }
 
     private int colStep() {
         long rowBytes = (long) k * form.value().dtype().bytes();
-        return Math.ceilDiv((int) Math.max(1, TASK_BYTES / Math.max(1, rowBytes)), STRIP) * STRIP;
+        int rows = (int) Math.clamp(TASK_BYTES / Math.max(1, rowBytes), STRIP, TASK_BYTES);
+        return Integer.highestOneBit(rows);
+    }
+
+    /** Weight rows that are read in place at once: they share their scales, and strips of a task of {@link #colStep} end with it. */
+    private int longStrip(MappedWeight w) {
+        int shared = w.isScaled() ? Integer.lowestOneBit(w.blocks().blockRows()) : LONG_STRIP;
+        return Math.min(Math.min(shared, colStep()), LONG_STRIP);
     }
 
     /** The byte of a worker's memory where the expanded strip begins, behind the cells of {@code rows} rows. */
     private static long stripAt(int rows) {
-        return (long) rows * STRIP * DotKernels.CELL;
+        return Math.max((long) rows * STRIP, (long) FEW * LONG_STRIP) * DotKernels.CELL;
     }
 
-    /** The byte where copies of staged rows begin that are multiplied by a weight's scales, behind the strip. */
-    private long copiesAt(int rows) {
+    /** The byte where the factors of the sums of a block begin, one for each row, behind the strip. */
+    private long factorsAt(int rows) {
         return stripAt(rows) + (long) Float.BYTES * STRIP * form.block();
+    }
+
+    /** The byte where copies of staged rows begin that are multiplied by a weight's scales, behind the factors. */
+    private long copiesAt(int rows) {
+        return factorsAt(rows) + (long) Float.BYTES * MOST;
     }
 
     private long stagedAt(int row) {
@@ -118,7 +135,7 @@ final class MappedProducts {
             for (int row = from; row < to; row++) {
                 long at = stagedAt(row);
                 boolean quantized = form.format() == Format.FP8;
-                float factor = form.isScaled() && !quantized ? LaneOrder.FP8_FACTOR : 1;
+                float factor = form.isScaled() && !quantized ? DotLoops.FP8_FACTOR : 1;
                 LaneOrder.reorder(staged, at, x, Float.BYTES * row * xStride, k, form.group(), factor);
                 if (form.format() == Format.BF16) {
                     Bf16.round(staged, at, staged, at, LaneOrder.padded(k, form.group()));
@@ -129,11 +146,11 @@ final class MappedProducts {
 
         private void quantize(long at, long to) {
             for (int b = 0; b < blocks; b++) {
-                int first = DotKernels.SCALED_BLOCK * b;
-                int count = Math.min(DotKernels.SCALED_BLOCK, LaneOrder.padded(k, form.group()) - first);
+                int first = DotLoops.SCALED_BLOCK * b;
+                int count = Math.min(DotLoops.SCALED_BLOCK, LaneOrder.padded(k, form.group()) - first);
                 float scale = Fp8.scale(Fp8.amax(staged, at + (long) Float.BYTES * first, count));
-                Fp8.quantize(staged, at + (long) Float.BYTES * first, count, scale, LaneOrder.FP8_FACTOR);
-                staged.set(FLOAT, to + (long) Float.BYTES * b, scale * LaneOrder.FP8_FACTOR);
+                Fp8.quantize(staged, at + (long) Float.BYTES * first, count, scale, DotLoops.FP8_FACTOR);
+                staged.set(FLOAT, to + (long) Float.BYTES * b, scale * DotLoops.FP8_FACTOR);
             }
         }
     }
@@ -158,20 +175,21 @@ final class MappedProducts {
             int end = tasks.col(task) + tasks.cols(task);
             boolean inPlace = rows <= FEW && w.isReadInPlace();
             MemorySegment memory = scratch.of(worker);
-            for (int col = tasks.col(task); col < end; col += STRIP) {
-                int cols = Math.min(STRIP, end - col);
+            int strip = inPlace ? longStrip(w) : STRIP;
+            for (int col = tasks.col(task); col < end; col += strip) {
+                int cols = Math.min(strip, end - col);
                 if (inPlace) {
                     boolean first = col == tasks.col(task);
-                    if (w.scalesActivations() && (first || w.scalesAt(col, 0) != w.scalesAt(col - STRIP, 0))) {
+                    if (w.scalesActivations() && (first || w.scalesAt(col, 0) != w.scalesAt(col - strip, 0))) {
                         scaleRows(memory, w, row, rows, col);
                     }
-                    inPlace(memory, w, row, rows, col, cols);
+                    inPlace(memory, w, row, rows, col, cols, strip);
                 } else {
                     expanded(memory, w, row, rows, col, cols);
                 }
                 for (int r = 0; r < rows; r++) {
                     long to = Float.BYTES * ((row + r) * yStride + col);
-                    DotKernels.fold(y, to, memory, (long) r * STRIP * DotKernels.CELL, cols, add);
+                    DotKernels.fold(y, to, memory, (long) r * strip * DotKernels.CELL, cols, add);
                 }
             }
         }
@@ -185,59 +203,31 @@ final class MappedProducts {
             }
         }
 
-        /** A strip as four streams, {@code apart} rows from each other; what four does not divide comes after them. */
-        private void inPlace(MemorySegment memory, MappedWeight w, int row, int rows, int col, int cols) {
+        private void inPlace(MemorySegment memory, MappedWeight w, int row, int rows, int col, int cols, int strip) {
             MemorySegment x = w.scalesActivations() ? memory : staged;
             long from = w.scalesActivations() ? copiesAt(rows) : stagedAt(row);
-            int apart = cols / DotKernels.STREAMS, even = apart * DotKernels.STREAMS;
-            for (int c = 0; c < apart; c++) {
-                for (int r = 0; r < rows; r++) { // the weights of the first row's turn are in the cache for the others
-                    long xAt = from + r * stagedStride;
-                    row(memory, w, row, r, x, xAt, col, c, apart, DotKernels.STREAMS);
-                }
-            }
-            if (even == cols) return;
+            long wAt = col * w.rowBytes();
             for (int r = 0; r < rows; r++) {
-                row(memory, w, row, r, x, from + r * stagedStride, col, even, 1, cols - even);
-            }
-        }
-
-        private void row(
-                MemorySegment cells,
-                MappedWeight w,
-                int row,
-                int r,
-                MemorySegment x,
-                long xAt,
-                int col,
-                int c,
-                int apart,
-                int outputs) {
-            long cell = ((long) r * STRIP + c) * DotKernels.CELL, cellStep = (long) apart * DotKernels.CELL;
-            long wAt = (col + c) * w.rowBytes(), stride = apart * w.rowBytes();
-            MemorySegment data = w.data();
-            if (w.group() == 1) {
-                DotKernels.f32Row(cells, cell, cellStep, x, xAt, data, wAt, stride, k, outputs);
-            } else if (w.group() == 2) {
-                DotKernels.bf16Row(cells, cell, cellStep, x, xAt, data, wAt, stride, k, outputs);
-            } else if (w.scalesActivations()) {
-                DotKernels.fp8Row(cells, cell, cellStep, x, xAt, data, wAt, stride, k, outputs);
-            } else {
-                DotKernels.fp8ScaledRow(
-                        cells,
-                        cell,
-                        cellStep,
-                        x,
-                        xAt,
-                        staged,
-                        scalesAt(row + r),
-                        data,
-                        wAt,
-                        stride,
-                        w.scales(),
-                        w.scalesAt(col, 0),
-                        k,
-                        outputs);
+                long cell = (long) r * strip * DotKernels.CELL, xAt = from + r * stagedStride;
+                if (w.isScaled() && !w.scalesActivations()) {
+                    long scale = scalesAt(row + r), wScale = w.scalesAt(col, 0);
+                    loops.scaledRows(
+                            memory,
+                            cell,
+                            x,
+                            xAt,
+                            staged,
+                            scale,
+                            w.data(),
+                            wAt,
+                            w.rowBytes(),
+                            w.scales(),
+                            wScale,
+                            k,
+                            cols);
+                } else {
+                    loops.rows(w.dtype(), memory, cell, x, xAt, w.data(), wAt, w.rowBytes(), k, cols);
+                }
             }
         }
 
@@ -248,61 +238,39 @@ final class MappedProducts {
                 int depth = Math.min(block, k - from);
                 w.expand(memory, stripAt(rows), col, cols, from, depth);
                 int padded = LaneOrder.padded(depth, w.group());
-                for (int near = 0; near < rows; near += NEAR) {
-                    int end = Math.min(near + NEAR, rows);
+                long cellStride = (long) STRIP * DotKernels.CELL, wStride = (long) Float.BYTES * block;
+                for (int near = 0; near < rows; near += loops.rowsAtOnce()) {
+                    int count = Math.min(loops.rowsAtOnce(), rows - near);
+                    MemorySegment x = w.scalesActivations() ? memory : staged;
+                    long xAt = stagedAt(row + near) + (long) Float.BYTES * from, xStride = stagedStride;
                     if (w.scalesActivations()) {
-                        long copies = copiesAt(rows), stride = (long) Float.BYTES * block;
-                        for (int r = near; r < end; r++) {
-                            long to = copies + (r - near) * stride;
-                            long at = stagedAt(row + r) + (long) Float.BYTES * from;
-                            DotKernels.scale(memory, to, staged, at, padded, w.scales(), w.scalesAt(col, from));
+                        xAt = copiesAt(rows);
+                        xStride = (long) Float.BYTES * block;
+                        for (int r = 0; r < count; r++) {
+                            long at = stagedAt(row + near + r) + (long) Float.BYTES * from;
+                            DotKernels.scale(
+                                    memory, xAt + r * xStride, staged, at, padded, w.scales(), w.scalesAt(col, from));
                         }
-                        tiles(memory, w, rows, row, near, end, col, cols, from, padded, memory, copies, stride);
-                    } else {
-                        long at = stagedAt(row + near) + (long) Float.BYTES * from;
-                        tiles(memory, w, rows, row, near, end, col, cols, from, padded, staged, at, stagedStride);
                     }
-                }
-            }
-        }
-
-        /** One block of rows {@code near} to {@code end} of a task, which lie at {@code xAt}, by the expanded strip. */
-        private void tiles(
-                MemorySegment memory,
-                MappedWeight w,
-                int rows,
-                int row,
-                int near,
-                int end,
-                int col,
-                int cols,
-                int from,
-                int depth,
-                MemorySegment x,
-                long xAt,
-                long xStride) {
-            long wStride = (long) Float.BYTES * w.block();
-            float scale = w.blockScale(col, from);
-            for (int c = 0; c < cols; c += DotKernels.OUTPUTS) {
-                for (int r = near; r < end; r += DotKernels.TOKENS) {
-                    DotKernels.tile(
+                    float scale = w.blockScale(col, from);
+                    for (int r = 0; r < count; r++) {
+                        memory.set(FLOAT, factorsAt(rows) + 4L * r, scale * xScale(w, row + near + r, from));
+                    }
+                    loops.block(
                             memory,
-                            ((long) r * STRIP + c) * DotKernels.CELL,
-                            (long) STRIP * DotKernels.CELL,
+                            near * cellStride,
+                            cellStride,
                             x,
-                            xAt + (r - near) * xStride,
+                            xAt,
                             xStride,
                             memory,
-                            stripAt(rows) + c * wStride,
+                            stripAt(rows),
                             wStride,
-                            depth,
-                            Math.min(DotKernels.TOKENS, end - r),
-                            Math.min(DotKernels.OUTPUTS, cols - c),
-                            scale * xScale(w, row + r, from),
-                            scale * xScale(w, row + Math.min(r + 1, end - 1), from),
-                            scale * xScale(w, row + Math.min(r + 2, end - 1), from),
-                            -1,
-                            -2);
+                            padded,
+                            count,
+                            cols,
+                            memory,
+                            factorsAt(rows));
                 }
             }
         }
@@ -310,8 +278,8 @@ final class MappedProducts {
         /** What the sums of the block from {@code from} of row {@code row} are multiplied by on the side of the activations. */
         private float xScale(MappedWeight w, int row, int from) {
             if (!w.isScaled()) return 1;
-            if (w.scalesActivations()) return LaneOrder.FP8_FACTOR;
-            return staged.get(FLOAT, scalesAt(row) + (long) Float.BYTES * (from / DotKernels.SCALED_BLOCK));
+            if (w.scalesActivations()) return DotLoops.FP8_FACTOR;
+            return staged.get(FLOAT, scalesAt(row) + (long) Float.BYTES * (from / DotLoops.SCALED_BLOCK));
         }
     }
 }

@@ -30,7 +30,7 @@ final class MappedWeight extends Weight {
                     "%s: products in fp8 need a block-scaled weight, codes with their scales".formatted(value));
         }
         group = value.dtype() == DType.BF16 ? 2 : 1;
-        block = DotKernels.BLOCK;
+        block = DotLoops.BLOCK;
         data = value.data();
         rowBytes = value.rowStride() * value.dtype().bytes();
         scales = null;
@@ -39,13 +39,13 @@ final class MappedWeight extends Weight {
 
     MappedWeight(BlockScaled value, Format format) {
         super(value, format);
-        if (value.blockCols() != DotKernels.SCALED_BLOCK || value.blockRows() % MappedProducts.STRIP != 0) {
+        if (value.blockCols() != DotLoops.SCALED_BLOCK || value.blockRows() % MappedProducts.STRIP != 0) {
             throw new TensorException(
                     "%s in blocks of %d x %d: the Vector API engine multiplies blocks of 128 columns and a multiple of %d rows"
                             .formatted(value.codes(), value.blockRows(), value.blockCols(), MappedProducts.STRIP));
         }
         group = 4;
-        block = format == Format.FP8 ? DotKernels.SCALED_BLOCK : DotKernels.BLOCK;
+        block = format == Format.FP8 ? DotLoops.SCALED_BLOCK : DotLoops.BLOCK;
         data = value.codes().data();
         rowBytes = value.codes().rowStride();
         scales = value.scales().data();
@@ -81,6 +81,10 @@ final class MappedWeight extends Weight {
         return group == other.group && format() == other.format();
     }
 
+    DType dtype() {
+        return isScaled() ? blocks().codes().dtype() : value().dtype();
+    }
+
     MemorySegment data() {
         return data;
     }
@@ -96,7 +100,7 @@ final class MappedWeight extends Weight {
 
     /** The byte of {@link #scales} with the scale of row {@code row} for number {@code from} along k, which begins one's stretch. */
     long scalesAt(int row, int from) {
-        return Float.BYTES * (row / blocks().blockRows() * scalesStride + from / DotKernels.SCALED_BLOCK);
+        return Float.BYTES * (row / blocks().blockRows() * scalesStride + from / DotLoops.SCALED_BLOCK);
     }
 
     /** What the sums of the block from {@code from} of row {@code row} are multiplied by, beside the scale of the activations. */

@@ -28,6 +28,7 @@ public final class VectorMatmul implements MatmulEngine {
     private final ProductJob product = new ProductJob();
     private final WeightGradJob weightGrad = new WeightGradJob();
     private final PackJob pack = new PackJob();
+    private final DotLoops loops;
     private final MappedProducts mapped;
     private int[] starts = new int[2];
 
@@ -37,11 +38,17 @@ public final class VectorMatmul implements MatmulEngine {
      * @throws IllegalStateException when the JVM was started without the Vector API; the message names the flag
      */
     public VectorMatmul(Team team) {
+        this(team, new VectorDotLoops());
+    }
+
+    /** As {@link #VectorMatmul(Team)}, with other innermost loops for weights that lie where they are. */
+    public VectorMatmul(Team team, DotLoops loops) {
         VectorApi.require();
         JitDirectives.ensure();
         this.team = team;
         this.scratch = new Scratch(team.threads());
-        this.mapped = new MappedProducts(team);
+        this.loops = loops;
+        this.mapped = new MappedProducts(team, loops);
     }
 
     @Override
@@ -138,8 +145,8 @@ public final class VectorMatmul implements MatmulEngine {
 
     @Override
     public String describe() {
-        return "Vector API, %d-bit vectors, f32 sums; always there"
-                .formatted(FloatVector.SPECIES_PREFERRED.vectorBitSize());
+        return "Vector API, %d-bit vectors, f32 sums; weights in place by %s"
+                .formatted(FloatVector.SPECIES_PREFERRED.vectorBitSize(), loops.describe());
     }
 
     private void multiply(Tensor out, Tensor in, Weight[] weights, int count, Accumulate mode, boolean inputGrad) {
