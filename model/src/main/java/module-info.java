@@ -1,6 +1,8 @@
 /** The DeepSeek-V3 architecture: configuration, checkpoints, tokenizer, layers, generation. */
 module io.gatun.model {
     requires transitive io.gatun.kernels;
+    requires io.gatun.ffm;
+    requires jdk.incubator.vector;
     requires tools.jackson.core;
     requires jdk.jfr;
 
@@ -16,4 +18,5 @@ module io.gatun.model {
     exports io.gatun.model.cache;
     exports io.gatun.model.layer;
     exports io.gatun.model.generate;
+    exports io.gatun.model.engine;
 }

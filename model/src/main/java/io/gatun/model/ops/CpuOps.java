@@ -2,6 +2,7 @@ package io.gatun.model.ops;
 
 import io.gatun.kernels.MatmulEngine;
 import io.gatun.kernels.VectorMatmul;
+import io.gatun.model.engine.AssembledMatmul;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.DType;
 
@@ -19,9 +20,14 @@ public final class CpuOps implements Ops {
         this.elementwise = new CpuElementwise(team);
     }
 
-    /** Everything on {@code team}, products by the Vector API. */
+    /** Everything on {@code team}, products by the fastest engine that runs here. */
     public static CpuOps on(Team team) {
-        return new CpuOps(team, new VectorMatmul(team), new CpuAttention(team), new CpuExperts(team));
+        return on(team, AssembledMatmul.on(team).orElseGet(() -> new VectorMatmul(team)));
+    }
+
+    /** Everything on {@code team}, products by {@code engine}. */
+    public static CpuOps on(Team team, MatmulEngine engine) {
+        return new CpuOps(team, engine, new CpuAttention(team), new CpuExperts(team));
     }
 
     @Override

@@ -1,0 +1,2 @@
+/** Engines beside the Vector API's: who multiplies. */
+package io.gatun.model.engine;
