@@ -65,14 +65,19 @@ public interface DotLoops {
             int k,
             int rows);
 
+    /** Whether {@link #block} takes weights as they are stored, and not F32 only: then nobody has to expand them. */
+    boolean blocksOf(DType stored);
+
     /**
-     * Adds one block of {@code rows} rows of x by {@code outputs} rows of w, both f32, to their cells: those of one row of x lie side by
+     * Adds one block of {@code rows} rows of x by {@code outputs} rows of w to their cells: those of one row of x lie side by
      * side, {@code cellStride} apart from the next row's.
      *
-     * @param depth numbers of the block, whole vectors
+     * @param stored F32, or what {@link #blocksOf} allows; scales of codes are in x already
+     * @param depth numbers of the block, whole chunks
      * @param scales an f32 for each row of x from byte {@code scale}: what the sums of the block are multiplied by
      */
     void block(
+            DType stored,
             MemorySegment cells,
             long cell,
             long cellStride,
@@ -87,6 +92,25 @@ public interface DotLoops {
             int outputs,
             MemorySegment scales,
             long scale);
+
+    /**
+     * Folds the cells of {@code rows} rows, {@code count} each side by side, into numbers that are written or added. Cells are used up, and as
+     * many behind those of a row as fill a vector with sums.
+     */
+    default void fold(
+            MemorySegment y,
+            long yAt,
+            long yStride,
+            MemorySegment cells,
+            long cell,
+            long cellStride,
+            int rows,
+            int count,
+            boolean add) {
+        for (int r = 0; r < rows; r++) {
+            DotKernels.fold(y, yAt + r * yStride, cells, cell + r * cellStride, count, add);
+        }
+    }
 
     /** What computes, in a few words. */
     String describe();

@@ -1,6 +1,7 @@
 package io.gatun.kernels;
 
 import io.gatun.parallel.Team;
+import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -185,12 +186,10 @@ final class MappedProducts {
                     }
                     inPlace(memory, w, row, rows, col, cols, strip);
                 } else {
-                    expanded(memory, w, row, rows, col, cols);
+                    blocks(memory, w, row, rows, col, cols);
                 }
-                for (int r = 0; r < rows; r++) {
-                    long to = Float.BYTES * ((row + r) * yStride + col);
-                    DotKernels.fold(y, to, memory, (long) r * strip * DotKernels.CELL, cols, add);
-                }
+                long to = Float.BYTES * (row * yStride + col), cellStride = (long) strip * DotKernels.CELL;
+                loops.fold(y, to, Float.BYTES * yStride, memory, 0, cellStride, rows, cols, add);
             }
         }
 
@@ -231,14 +230,20 @@ final class MappedProducts {
             }
         }
 
-        private void expanded(MemorySegment memory, MappedWeight w, int row, int rows, int col, int cols) {
+        /** A strip a block of k at a time: as it is stored, where the loops take it so, else expanded. */
+        private void blocks(MemorySegment memory, MappedWeight w, int row, int rows, int col, int cols) {
             int block = w.block();
+            boolean asStored = w.isReadInPlace() && loops.blocksOf(w.dtype());
             DotKernels.clear(memory, 0, rows * STRIP);
             for (int from = 0; from < k; from += block) {
                 int depth = Math.min(block, k - from);
-                w.expand(memory, stripAt(rows), col, cols, from, depth);
+                if (!asStored) w.expand(memory, stripAt(rows), col, cols, from, depth);
                 int padded = LaneOrder.padded(depth, w.group());
-                long cellStride = (long) STRIP * DotKernels.CELL, wStride = (long) Float.BYTES * block;
+                long cellStride = (long) STRIP * DotKernels.CELL;
+                MemorySegment strip = asStored ? w.data() : memory;
+                long wAt = asStored ? w.at(col, from) : stripAt(rows);
+                long wStride = asStored ? w.rowBytes() : (long) Float.BYTES * block;
+                DType stored = asStored ? w.dtype() : DType.F32;
                 for (int near = 0; near < rows; near += loops.rowsAtOnce()) {
                     int count = Math.min(loops.rowsAtOnce(), rows - near);
                     MemorySegment x = w.scalesActivations() ? memory : staged;
@@ -257,14 +262,15 @@ final class MappedProducts {
                         memory.set(FLOAT, factorsAt(rows) + 4L * r, scale * xScale(w, row + near + r, from));
                     }
                     loops.block(
+                            stored,
                             memory,
                             near * cellStride,
                             cellStride,
                             x,
                             xAt,
                             xStride,
-                            memory,
-                            stripAt(rows),
+                            strip,
+                            wAt,
                             wStride,
                             padded,
                             count,

@@ -89,6 +89,11 @@ final class MappedWeight extends Weight {
         return data;
     }
 
+    /** The byte of {@link #data} where number {@code from} of row {@code row} lies. */
+    long at(int row, int from) {
+        return row * rowBytes + (long) from * dtype().bytes();
+    }
+
     /** Bytes from the start of a row to the next. */
     long rowBytes() {
         return rowBytes;
@@ -115,7 +120,7 @@ final class MappedWeight extends Weight {
     void expand(MemorySegment to, long at, int row, int rows, int from, int depth) {
         for (int r = 0; r < rows; r++) {
             long rowAt = at + (long) Float.BYTES * block * r;
-            long start = (row + r) * rowBytes + (long) from * value().dtype().bytes();
+            long start = at(row + r, from);
             switch (group) {
                 case 1 -> LaneOrder.reorder(to, rowAt, data, start, depth, 1, 1);
                 case 2 -> LaneOrder.bf16(to, rowAt, data, start, depth);

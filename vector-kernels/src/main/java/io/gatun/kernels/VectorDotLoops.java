@@ -88,7 +88,13 @@ final class VectorDotLoops implements DotLoops {
     }
 
     @Override
+    public boolean blocksOf(DType stored) {
+        return stored == DType.F32;
+    }
+
+    @Override
     public void block(
+            DType stored,
             MemorySegment cells,
             long cell,
             long cellStride,

@@ -85,7 +85,13 @@ final class AssembledDotLoops implements DotLoops {
     }
 
     @Override
+    public boolean blocksOf(DType stored) {
+        return true;
+    }
+
+    @Override
     public void block(
+            DType stored,
             MemorySegment cells,
             long cell,
             long cellStride,
@@ -101,21 +107,81 @@ final class AssembledDotLoops implements DotLoops {
             MemorySegment scales,
             long scale) {
         try {
-            Code.BLOCK.invokeExact(
-                    cells,
-                    cell,
-                    cellStride,
-                    x,
-                    xAt,
-                    xStride,
-                    w,
-                    wAt,
-                    wStride,
-                    (long) depth,
-                    (long) rows,
-                    (long) outputs,
-                    scales,
-                    scale);
+            long numbers = depth, count = rows, width = outputs;
+            switch (stored) {
+                case F32 ->
+                    Code.F32_BLOCK.invokeExact(
+                            cells,
+                            cell,
+                            cellStride,
+                            x,
+                            xAt,
+                            xStride,
+                            w,
+                            wAt,
+                            wStride,
+                            numbers,
+                            count,
+                            width,
+                            scales,
+                            scale);
+                case BF16 ->
+                    Code.BF16_BLOCK.invokeExact(
+                            cells,
+                            cell,
+                            cellStride,
+                            x,
+                            xAt,
+                            xStride,
+                            w,
+                            wAt,
+                            wStride,
+                            numbers,
+                            count,
+                            width,
+                            scales,
+                            scale);
+                default ->
+                    Code.FP8_BLOCK.invokeExact(
+                            cells,
+                            cell,
+                            cellStride,
+                            x,
+                            xAt,
+                            xStride,
+                            w,
+                            wAt,
+                            wStride,
+                            numbers,
+                            count,
+                            width,
+                            scales,
+                            scale);
+            }
+        } catch (Throwable failed) {
+            throw unexpected(failed);
+        }
+    }
+
+    @Override
+    public void fold(
+            MemorySegment y,
+            long yAt,
+            long yStride,
+            MemorySegment cells,
+            long cell,
+            long cellStride,
+            int rows,
+            int count,
+            boolean add) {
+        int whole = count / DotCode.AT_ONCE * DotCode.AT_ONCE;
+        if (whole < count) {
+            long done = (long) Float.BYTES * whole, read = (long) BITS / 8 * whole;
+            DotLoops.super.fold(y, yAt + done, yStride, cells, cell + read, cellStride, rows, count - whole, add);
+        }
+        if (whole == 0) return;
+        try {
+            Code.FOLD.invokeExact(y, yAt, yStride, cells, cell, cellStride, (long) rows, (long) whole, add ? 1L : 0L);
         } catch (Throwable failed) {
             throw unexpected(failed);
         }
@@ -144,10 +210,17 @@ final class AssembledDotLoops implements DotLoops {
         static final MethodHandle FP8 = rows(DotCode.Stored.FP8);
         static final MethodHandle SCALED =
                 link(DotCode.rows(DotCode.Stored.FP8_SCALED, BITS, PREFETCH), "ALALALALLALLL");
-        static final MethodHandle BLOCK = link(DotCode.block(BITS), "ALLALLALLLLLAL");
+        static final MethodHandle F32_BLOCK = block(DotCode.Stored.F32);
+        static final MethodHandle BF16_BLOCK = block(DotCode.Stored.BF16);
+        static final MethodHandle FP8_BLOCK = block(DotCode.Stored.FP8);
+        static final MethodHandle FOLD = link(DotCode.fold(BITS), "ALLALLLLL");
 
         private static MethodHandle rows(DotCode.Stored stored) {
             return link(DotCode.rows(stored, BITS, PREFETCH), "ALALALLLL");
+        }
+
+        private static MethodHandle block(DotCode.Stored stored) {
+            return link(DotCode.block(stored, BITS), "ALLALLALLLLLAL");
         }
 
         /** @param arguments A for each segment, L for each integer */

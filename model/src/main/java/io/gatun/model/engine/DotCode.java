@@ -21,6 +21,7 @@ import io.gatun.ffm.machinecode.Assembler;
 import io.gatun.ffm.machinecode.Gpr;
 import io.gatun.ffm.machinecode.Label;
 import io.gatun.ffm.machinecode.Mem;
+import io.gatun.ffm.machinecode.Operand;
 import io.gatun.ffm.machinecode.Vec;
 import io.gatun.kernels.DotLoops;
 
@@ -235,7 +236,7 @@ final class DotCode {
         load(CODES, w);
         a.vpslld(v(PART), v(CODES), 16);
         a.vfmadd231ps(v(SUM + s), v(X), v(PART));
-        and(CODES, CODES, UPPER_HALF);
+        and(CODES, CODES, v(UPPER_HALF));
         a.vfmadd231ps(v(SUM + s), v(X + 1), v(CODES));
     }
 
@@ -244,16 +245,16 @@ final class DotCode {
         load(CODES, w);
         a.vpsllw(v(LOW), v(CODES), 8);
         a.vpsraw(v(LOW), v(LOW), 4);
-        and(LOW, LOW, FP8_BITS);
+        and(LOW, LOW, v(FP8_BITS));
         a.vpsraw(v(HIGH), v(CODES), 4);
-        and(HIGH, HIGH, FP8_BITS);
+        and(HIGH, HIGH, v(FP8_BITS));
         a.vpslld(v(PART), v(LOW), 16);
         a.vfmadd231ps(v(SUM + s), v(X), v(PART));
         a.vpslld(v(PART), v(HIGH), 16);
         a.vfmadd231ps(v(SUM + s), v(X + 1), v(PART));
-        and(LOW, LOW, UPPER_HALF);
+        and(LOW, LOW, v(UPPER_HALF));
         a.vfmadd231ps(v(SUM + s), v(X + 2), v(LOW));
-        and(HIGH, HIGH, UPPER_HALF);
+        and(HIGH, HIGH, v(UPPER_HALF));
         a.vfmadd231ps(v(SUM + s), v(X + 3), v(HIGH));
     }
 
@@ -266,11 +267,11 @@ final class DotCode {
         a.vmovups(v(register), from);
     }
 
-    private void and(int to, int x, int y) {
+    private void and(int to, int x, Operand y) {
         if (bits == 512) {
-            a.vpandd(v(to), v(x), v(y));
+            a.vpandd(v(to), v(x), y);
         } else {
-            a.vpand(v(to), v(x), v(y));
+            a.vpand(v(to), v(x), y);
         }
     }
 
@@ -300,20 +301,21 @@ final class DotCode {
         }
     }
 
-    // ---- a block of rows of x by a strip of expanded weight rows
+    // ---- a block of rows of x by a strip of weight rows
 
     // RDI cells of the outputs' turn, RDX from the cells of a row to the next, R9 from a row of x to the next, R8
     // weights of the turn, RSI from one
-    // to the next, R15 three times that, RBX vectors of k, R13 outputs left, R12 rows left; RBP x, R11 cells and R14
-    // scales of the tile, RAX and R10
-    // where x and the weights are read, RCX vectors left
+    // to the next, R15 three times that, RBX chunks of the block, R13 outputs left, R12 rows left; RBP x, R11 cells and
+    // R14 scales of the tile, RAX
+    // and R10 where x and the weights are read, RCX chunks left
+    private static final int ACTIVATIONS = TOKENS * OUTPUTS, WEIGHT = ACTIVATIONS + TOKENS, MASK = WEIGHT + 1;
 
-    /** {@link DotLoops#block}. */
-    static byte[] block(int bits) {
-        return new DotCode(bits, false).block();
+    /** {@link DotLoops#block} for weights of one kind. */
+    static byte[] block(Stored stored, int bits) {
+        return new DotCode(bits, false).block(stored);
     }
 
-    private byte[] block() {
+    private byte[] block(Stored stored) {
         enter();
         a.add(RDI, RSI);
         a.add(RCX, R8);
@@ -321,28 +323,47 @@ final class DotCode {
         a.mov(R13, argument(5, 0));
         a.mov(R14, argument(6, 0));
         add(R14, argument(7, 0));
+        a.mov(R8, argument(0, 0));
+        add(R8, argument(1, 0));
+        a.mov(RSI, argument(2, 0));
+        a.mov(RBX, argument(3, 0));
+        a.shr(RBX, log2(stored.group * bytes / 4));
+        a.lea(R15, Mem.at(RSI, RSI, 2));
         a.push(R12); // what each turn starts with: rows, x, scales
         a.push(RCX);
         a.push(R14);
         int locals = 3;
-        a.mov(R8, argument(0, locals));
-        add(R8, argument(1, locals));
-        a.mov(RSI, argument(2, locals));
-        a.mov(RBX, argument(3, locals));
-        a.shr(RBX, log2(bytes / 4));
-        a.lea(R15, Mem.at(RSI, RSI, 2));
+        Operand mask = null;
+        if (stored != Stored.F32) {
+            int value = stored == Stored.BF16
+                    ? 0xffff0000
+                    : 0x87f00000; // for E4M3, where its sign, exponent and mantissa belong in an f32
+            if (bits == 512) {
+                repeat(MASK, value);
+                mask = v(MASK);
+            } else { // there is no register left
+                a.mov32(RAX, value);
+                a.mov(R10, RAX);
+                a.shl(R10, 32);
+                a.add(RAX, R10);
+                for (int i = 0; i < bytes / 8; i++) a.push(RAX);
+                locals += bytes / 8;
+                mask = Mem.at(RSP);
+            }
+        }
+        int start = 8 * (locals - 3);
 
         Label turn = a.here(), end = a.label();
-        a.mov(R14, Mem.at(RSP));
-        a.mov(RBP, Mem.at(RSP).plus(8));
-        a.mov(R12, Mem.at(RSP).plus(16));
+        a.mov(R14, Mem.at(RSP).plus(start));
+        a.mov(RBP, Mem.at(RSP).plus(start + 8));
+        a.mov(R12, Mem.at(RSP).plus(start + 16));
         a.mov(R11, RDI);
         Label[] widths = new Label[OUTPUTS + 1];
         for (int o = 1; o <= OUTPUTS; o++) widths[o] = a.label();
         choose(R13, widths);
         for (int o = OUTPUTS; o > 0; o--) {
             a.bind(widths[o]);
-            tiles(o);
+            tiles(stored, mask, o);
             a.add(RDI, o * bytes);
             for (int i = 0; i < o; i++) a.add(R8, RSI);
             a.sub(R13, o);
@@ -356,24 +377,21 @@ final class DotCode {
 
     /** Jumps to the label of the largest number that {@code left} reaches. */
     private void choose(Gpr left, Label[] labels) {
-        for (int n = labels.length - 1; n > 0; n--) {
-            if (n > 1) {
-                a.cmp(left, n);
-                a.jae(labels[n]);
-            } else {
-                a.jmp(labels[n]);
-            }
+        for (int n = labels.length - 1; n > 1; n--) {
+            a.cmp(left, n);
+            a.jae(labels[n]);
         }
+        a.jmp(labels[1]);
     }
 
-    private void tiles(int outputs) {
+    private void tiles(Stored stored, Operand mask, int outputs) {
         Label next = a.here(), done = a.label();
         Label[] heights = new Label[TOKENS + 1];
         for (int t = 1; t <= TOKENS; t++) heights[t] = a.label();
         choose(R12, heights);
         for (int t = TOKENS; t > 0; t--) {
             a.bind(heights[t]);
-            tile(t, outputs);
+            tile(stored, mask, t, outputs);
             a.sub(R12, t);
             a.jnz(next);
             if (t > 1) a.jmp(done);
@@ -381,34 +399,111 @@ final class DotCode {
         a.bind(done);
     }
 
-    private void tile(int tokens, int outputs) {
-        int activations = TOKENS * OUTPUTS, weight = activations + TOKENS;
+    private void tile(Stored stored, Operand mask, int tokens, int outputs) {
         for (int i = 0; i < tokens * outputs; i++) a.vxorps(v(i), v(i), v(i));
         a.mov(RAX, RBP);
         a.mov(R10, R8);
         a.mov(RCX, RBX);
         a.align(32);
         Label step = a.here();
-        for (int t = 0; t < tokens; t++) load(activations + t, stream(RAX, t, R9, R9));
-        for (int o = 0; o < outputs; o++) {
-            load(weight, stream(R10, o, RSI, R15));
-            for (int t = 0; t < tokens; t++) a.vfmadd231ps(v(t * outputs + o), v(activations + t), v(weight));
+        for (int j = 0; j < stored.group; j++) {
+            for (int t = 0; t < tokens; t++)
+                load(ACTIVATIONS + t, stream(RAX, t, R9, R9).plus(j * bytes));
+            for (int o = 0; o < outputs; o++) {
+                load(WEIGHT, stream(R10, o, RSI, R15));
+                convert(stored, j, mask);
+                for (int t = 0; t < tokens; t++) a.vfmadd231ps(v(t * outputs + o), v(ACTIVATIONS + t), v(WEIGHT));
+            }
         }
-        a.add(RAX, bytes);
+        a.add(RAX, stored.group * bytes);
         a.add(R10, bytes);
         a.dec(RCX);
         a.jnz(step);
         for (int t = 0; t < tokens; t++) {
-            a.vbroadcastss(v(activations), Mem.at(R14).plus(4 * t));
+            a.vbroadcastss(v(ACTIVATIONS), Mem.at(R14).plus(4 * t));
             for (int o = 0; o < outputs; o++) {
                 Mem cell = Mem.at(R11).plus(o * bytes);
-                load(weight, cell);
-                a.vfmadd231ps(v(weight), v(t * outputs + o), v(activations));
-                a.vmovups(cell, v(weight));
+                load(WEIGHT, cell);
+                a.vfmadd231ps(v(WEIGHT), v(t * outputs + o), v(ACTIVATIONS));
+                a.vmovups(cell, v(WEIGHT));
             }
             a.add(R11, RDX);
             a.add(RBP, R9);
         }
         a.add(R14, 4 * tokens);
+    }
+
+    /** Makes f32 of the number {@code j} of each lane. */
+    private void convert(Stored stored, int j, Operand mask) {
+        if (stored == Stored.F32) return;
+        if (stored == Stored.BF16 && j == 0) {
+            a.vpslld(v(WEIGHT), v(WEIGHT), 16);
+            return;
+        }
+        if (stored == Stored.FP8) {
+            if (j < 3) a.vpslld(v(WEIGHT), v(WEIGHT), 24 - 8 * j);
+            a.vpsrad(v(WEIGHT), v(WEIGHT), 4);
+        }
+        and(WEIGHT, WEIGHT, mask);
+    }
+
+    // ---- the sums of cells
+
+    static final int AT_ONCE = 8; // cells whose sums fill a vector of 256 bits
+
+    /** {@link DotLoops#fold} for a multiple of {@link #AT_ONCE} cells. */
+    static byte[] fold(int bits) {
+        return new DotCode(bits, false).fold();
+    }
+
+    // RDI y, RDX from a row of y to the next, RCX cells, R9 from the cells of a row to the next, R10 rows left, R11
+    // sums of a row, RSI sums left,
+    // RAX whether to add, R8 the cells that are read
+    private byte[] fold() {
+        enter();
+        a.add(RDI, RSI);
+        a.add(RCX, R8);
+        a.mov(R10, argument(0, 0)); // stack arguments: rows, count, add
+        a.mov(R11, argument(1, 0));
+        a.mov(RAX, argument(2, 0));
+        Label row = a.here();
+        a.mov(R8, RCX);
+        a.mov(RBX, RDI);
+        a.mov(RSI, R11);
+        Label eight = a.here(), write = a.label();
+        for (int i = 0; i < AT_ONCE; i++) { // two at a time: lanes 4 to 7 come to those of 0 to 3
+            Mem cell = Mem.at(R8).plus(i * bytes);
+            a.vmovups(Vec.ymm(i), cell);
+            if (bits == 512) a.vaddps(Vec.ymm(i), Vec.ymm(i), cell.plus(32));
+        }
+        for (int i = 0; i < 4; i++) {
+            a.vperm2f128(Vec.ymm(8), Vec.ymm(i), Vec.ymm(i + 4), 0x20);
+            a.vperm2f128(Vec.ymm(9), Vec.ymm(i), Vec.ymm(i + 4), 0x31);
+            a.vaddps(Vec.ymm(i), Vec.ymm(8), Vec.ymm(9));
+        }
+        halve(0, 0, 1, 0x44, 0xee);
+        halve(1, 2, 3, 0x44, 0xee);
+        halve(0, 0, 1, 0x88, 0xdd);
+        a.test(RAX, RAX);
+        a.jz(write);
+        a.vaddps(Vec.ymm(0), Vec.ymm(0), Mem.at(RBX));
+        a.bind(write);
+        a.vmovups(Mem.at(RBX), Vec.ymm(0));
+        a.add(R8, AT_ONCE * bytes);
+        a.add(RBX, 32);
+        a.sub(RSI, AT_ONCE);
+        a.jnz(eight);
+        a.add(RDI, RDX);
+        a.add(RCX, R9);
+        a.dec(R10);
+        a.jnz(row);
+        return leave();
+    }
+
+    /** Adds one half of the lanes of two vectors to the other. */
+    private void halve(int to, int x, int y, int one, int other) {
+        a.vshufps(Vec.ymm(8), Vec.ymm(x), Vec.ymm(y), one);
+        a.vshufps(Vec.ymm(9), Vec.ymm(x), Vec.ymm(y), other);
+        a.vaddps(Vec.ymm(to), Vec.ymm(8), Vec.ymm(9));
     }
 }
