@@ -179,19 +179,19 @@ public final class Assembler {
     /** {@code d = d << count}. */
     public void shl(Gpr d, int count) {
         code.wide(0xc1, 4, d);
-        code.put(count);
+        code.immediate(count);
     }
 
     /** {@code d = d >>> count}. */
     public void shr(Gpr d, int count) {
         code.wide(0xc1, 5, d);
-        code.put(count);
+        code.immediate(count);
     }
 
     /** {@code d = d >> count}. */
     public void sar(Gpr d, int count) {
         code.wide(0xc1, 7, d);
-        code.put(count);
+        code.immediate(count);
     }
 
     /** {@code d = d - 1}; {@link #jnz} then loops until {@code d} is zero. */

@@ -138,8 +138,12 @@ final class EncodingCases {
             everywhere("vmovups", Assembler::vmovups, Assembler::vmovups, bits, word(bits));
             unary("vmovups", Assembler::vmovups, bits, bits, word(bits), true);
             for (Place p : PLACES.subList(0, 6)) {
-                add(p("vmovups %s{k3}{z},%s%s", v(bits, 9), word(bits), p), to -> to.vmovups(zeroed(bits, 9, K3), p.mem));
-                add(p("vmovups %s{k7},%s%s", v(bits, 19), word(bits), p), to -> to.vmovups(masked(bits, 19, K7), p.mem));
+                add(
+                        p("vmovups %s{k3}{z},%s%s", v(bits, 9), word(bits), p),
+                        to -> to.vmovups(zeroed(bits, 9, K3), p.mem));
+                add(
+                        p("vmovups %s{k7},%s%s", v(bits, 19), word(bits), p),
+                        to -> to.vmovups(masked(bits, 19, K7), p.mem));
                 add(
                         "vmovups " + word(bits) + p.text + "{k1}," + v(bits, 30),
                         to -> to.vmovups(p.mem.masked(K1), vec(bits, 30)));
@@ -182,8 +186,12 @@ final class EncodingCases {
         add("vcvtneps2bf16 ymm3,zmm17", to -> to.vcvtneps2bf16(Vec.ymm(3), Vec.zmm(17)));
         add("vcvtneps2bf16 ymm30{k4},zmm1", to -> to.vcvtneps2bf16(Vec.ymm(30).masked(K4), Vec.zmm(1)));
         add("vcvtneps2bf16 xmm9,ymm8", to -> to.vcvtneps2bf16(Vec.xmm(9), Vec.ymm(8)));
-        add("vcvtneps2bf16 ymm0,ZMMWORD PTR [rsi+0x40]", to -> to.vcvtneps2bf16(Vec.ymm(0), Mem.at(RSI).plus(64)));
-        add("vcvtneps2bf16 xmm1,YMMWORD PTR [r13+0x20]", to -> to.vcvtneps2bf16(Vec.xmm(1), Mem.at(R13).plus(32)));
+        add(
+                "vcvtneps2bf16 ymm0,ZMMWORD PTR [rsi+0x40]",
+                to -> to.vcvtneps2bf16(Vec.ymm(0), Mem.at(RSI).plus(64)));
+        add(
+                "vcvtneps2bf16 xmm1,YMMWORD PTR [r13+0x20]",
+                to -> to.vcvtneps2bf16(Vec.xmm(1), Mem.at(R13).plus(32)));
         unary("vcvtph2ps", Assembler::vcvtph2ps, 0, 2, null, true);
 
         ternary("vxorps", Assembler::vxorps, true, false, false);
@@ -304,7 +312,9 @@ final class EncodingCases {
         }
         if (avx512) {
             String source = "," + v(sourceBits, 3) + end;
-            add(name + " " + v(bits, 1) + "{k1}{z}" + source, to -> code.write(to, zeroed(bits, 1, K1), vec(sourceBits, 3)));
+            add(
+                    name + " " + v(bits, 1) + "{k1}{z}" + source,
+                    to -> code.write(to, zeroed(bits, 1, K1), vec(sourceBits, 3)));
         }
     }
 

@@ -22,9 +22,12 @@ class EncodingTest {
         List<Case> cases = EncodingCases.all();
         Assembler all = new Assembler();
         for (Case one : cases) one.code().accept(all);
-        List<Line> lines = Listing.of(EncodingTest.class, "encodings", all.toBytes()).lines();
+        List<Line> lines =
+                Listing.of(EncodingTest.class, "encodings", all.toBytes()).lines();
         for (int i = 0; i < cases.size(); i++) {
-            assertThat(lines.get(i)).hasToString(new Line(bytes(cases.get(i).code()), cases.get(i).text()).toString());
+            assertThat(lines.get(i))
+                    .hasToString(
+                            new Line(bytes(cases.get(i).code()), cases.get(i).text()).toString());
         }
         assertThat(lines).hasSameSizeAs(cases);
     }
@@ -52,8 +55,18 @@ class EncodingTest {
                         .map(Line::text)
                         .filter(text -> !text.startsWith("mov")))
                 .containsExactly(
-                        "jmp 0xec", "je 0xec", "jne 0xb", "jl 0xb", "jge 0xb", "jb 0xb", "jae 0xb", "je 0xb", "jmp 0xb",
-                        "jne 0x0", "jmp 0x0", "ret");
+                        "jmp 0xec",
+                        "je 0xec",
+                        "jne 0xb",
+                        "jl 0xb",
+                        "jge 0xb",
+                        "jb 0xb",
+                        "jae 0xb",
+                        "je 0xb",
+                        "jmp 0xb",
+                        "jne 0x0",
+                        "jmp 0x0",
+                        "ret");
     }
 
     /** A jump back is short for as long as its distance fits eight bits. */
@@ -98,6 +111,8 @@ class EncodingTest {
         refused(to -> to.vextractf128(ymm(0), ymm(0), 0), "128 bits belongs here");
         refused(to -> to.tileloadd(Tmm.TMM0, Mem.at(RAX)), "stride");
         refused(to -> to.mov(RAX, Mem.at(RAX).broadcast()), "scalar instruction");
+        refused(to -> to.vpslld(ymm(0), ymm(0), -1), "0 to 255");
+        refused(to -> to.shl(RAX, 256), "0 to 255");
         refused(to -> Mem.at(RAX, RSP, 1), "rsp");
         refused(to -> Mem.at(RAX, RCX, 3), "scaled");
         refused(to -> zmm(32), "numbered 0 to 31");
