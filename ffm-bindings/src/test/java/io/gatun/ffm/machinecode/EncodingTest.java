@@ -110,6 +110,7 @@ class EncodingTest {
         refused(to -> to.vpermq(xmm(0), xmm(0), 0), "vpermq to xmm0");
         refused(to -> to.vextractf128(ymm(0), ymm(0), 0), "128 bits belongs here");
         refused(to -> to.tileloadd(Tmm.TMM0, Mem.at(RAX)), "stride");
+        refused(to -> to.tdpbf16ps(Tmm.TMM0, Tmm.TMM1, Tmm.TMM1), "three different tiles");
         refused(to -> to.mov(RAX, Mem.at(RAX).broadcast()), "scalar instruction");
         refused(to -> to.vpslld(ymm(0), ymm(0), -1), "0 to 255");
         refused(to -> to.shl(RAX, 256), "0 to 255");
