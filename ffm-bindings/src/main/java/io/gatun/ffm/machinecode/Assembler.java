@@ -10,6 +10,10 @@ import static io.gatun.ffm.machinecode.Opcode.*;
  * where they need it: a zmm register, a number above 15, a mask, a repeated element. An operand that an instruction cannot
  * have is an {@link IllegalArgumentException}.
  *
+ * <p>What the CPU must have ({@link CpuFeature}): AVX2 for the AVX forms, FMA for {@link #vfmadd231ps}, F16C for
+ * {@link #vcvtph2ps}; AVX512F for zmm, AVX512VL for AVX-512 forms of xmm and ymm, AVX512BW for lanes of 8 and 16 bits in
+ * AVX-512 forms and for {@link #kmovd} and {@link #kmovq}; and the sets that the enum names for single instructions.
+ *
  * <p>Code that used ymm or zmm registers ends with {@link #vzeroupper} before {@link #ret}: without it, later SSE code runs
  * slowly. Code that used tiles ends with {@link #tilerelease}.
  */
@@ -179,19 +183,19 @@ public final class Assembler {
     /** {@code d = d << count}. */
     public void shl(Gpr d, int count) {
         code.wide(0xc1, 4, d);
-        code.put(count);
+        code.immediate(count);
     }
 
     /** {@code d = d >>> count}. */
     public void shr(Gpr d, int count) {
         code.wide(0xc1, 5, d);
-        code.put(count);
+        code.immediate(count);
     }
 
     /** {@code d = d >> count}. */
     public void sar(Gpr d, int count) {
         code.wide(0xc1, 7, d);
-        code.put(count);
+        code.immediate(count);
     }
 
     /** {@code d = d - 1}; {@link #jnz} then loops until {@code d} is zero. */
@@ -547,6 +551,7 @@ public final class Assembler {
 
     /** {@code d = d + a · b}: a is [m, 2k] bf16, b is [k, n] pairs of bf16 (rows 2i and 2i+1 interleaved), d is [m, n] f32; denormals count as zero. */
     public void tdpbf16ps(Tmm d, Tmm a, Tmm b) {
+        if (d == a || d == b || a == b) throw new IllegalArgumentException("tdpbf16ps needs three different tiles");
         code.vector(TDPBF16PS, 128, d.ordinal(), b.ordinal(), a.ordinal(), Mask.K0, false);
     }
 

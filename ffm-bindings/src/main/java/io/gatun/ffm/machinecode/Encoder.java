@@ -107,7 +107,7 @@ final class Encoder {
         put(op.opcode);
     }
 
-    /** Registers only; {@code written} carries the mask. */
+    /** An instruction of registers; {@code mask} and {@code zeroing} are of its destination. */
     void vector(Opcode op, int bits, int reg, int vvvv, int rm, Mask mask, boolean zeroing, int... immediate) {
         if (needsEvex(op, bits, reg | vvvv | rm, mask, false)) {
             evex(op, bits, reg, rm >> 4, rm, vvvv, mask, zeroing, false);
@@ -116,7 +116,7 @@ final class Encoder {
         }
         put(op.opcode);
         registers(reg, rm);
-        for (int value : immediate) put(value);
+        for (int value : immediate) immediate(value);
     }
 
     /** The same with memory in place of {@code rm}. */
@@ -130,7 +130,7 @@ final class Encoder {
         else vex(op, bits, reg, index >> 3, base, vvvv);
         put(op.opcode);
         memory(reg, rm, evex ? op.tuple.bytes(bits, rm.repeated()) : 1);
-        for (int value : immediate) put(value);
+        for (int value : immediate) immediate(value);
     }
 
     private static boolean needsEvex(Opcode op, int bits, int numbers, Mask mask, boolean broadcast) {
@@ -208,6 +208,12 @@ final class Encoder {
     private void opcode(int opcode) {
         if (opcode > 0xff) put(opcode >> 8);
         put(opcode);
+    }
+
+    /** An unsigned byte that the instruction carries: a count, or an order of lanes. */
+    void immediate(int value) {
+        if (value < 0 || value > 255) throw new IllegalArgumentException("0 to 255 belongs here, not " + value);
+        put(value);
     }
 
     void put(int value) {
