@@ -65,6 +65,31 @@ public interface DotLoops {
             int k,
             int rows);
 
+    /**
+     * Adds {@code rows} rows of a weight, {@code wStride} apart, to {@code y} [dim], each times its number of {@code p} [rows]: one fused
+     * multiply-add an element and row, in the order of the rows. All is in its natural order. Of codes, {@code p} holds the scales and
+     * {@link #FP8_FACTOR}, and {@code y} lacks the other one.
+     *
+     * @param stored F32, BF16 or F8_E4M3
+     * @param dim whole vectors
+     */
+    void addRows(
+            DType stored,
+            MemorySegment y,
+            long yAt,
+            MemorySegment p,
+            long pAt,
+            MemorySegment w,
+            long wAt,
+            long wStride,
+            int rows,
+            int dim);
+
+    /** The loops in the Vector API, which run on every platform. */
+    static DotLoops vector() {
+        return new VectorDotLoops();
+    }
+
     /** Whether {@link #block} takes weights as they are stored, and not F32 only: then nobody has to expand them. */
     boolean blocksOf(DType stored);
 

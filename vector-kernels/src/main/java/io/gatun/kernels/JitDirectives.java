@@ -20,14 +20,14 @@ public final class JitDirectives {
                               "-io/gatun/kernels/Fp8.amax", "-io/gatun/kernels/Fp8.quantize",
                               "-io/gatun/kernels/Fp8.toCodes", "-io/gatun/kernels/Fp8.pack",
                               "-io/gatun/kernels/LatentAttention.*", "-io/gatun/kernels/RowQuads.row*",
-                              "-io/gatun/kernels/RowDots.tile", "-io/gatun/kernels/WeightedRows.addFour",
+                              "-io/gatun/kernels/RowDots.tile", "-io/gatun/kernels/WeightedRows.add*",
                               "-io/gatun/kernels/LaneSums.fold*", "-io/gatun/kernels/GroupedTopK.keys",
                               "-io/gatun/kernels/GroupedTopK.groupKey", "-io/gatun/kernels/GroupedTopK.take",
                               "-io/gatun/kernels/GroupedTopK.drop",
                               "+io/gatun/kernels/LaneSum.of", "+io/gatun/kernels/Exp.exp",
                               "+io/gatun/kernels/GateScores.exp", "+io/gatun/kernels/Panels.rounded",
                               "+io/gatun/kernels/Bf16.rounded", "+io/gatun/kernels/Bf16.decode",
-                              "+io/gatun/kernels/RowQuads.scaled", "+io/gatun/kernels/Fp8.round"] } }]
+                              "+io/gatun/kernels/Fp8.round"] } }]
             """;
 
     private static boolean tried;

@@ -1,7 +1,6 @@
 package io.gatun.kernels;
 
 import io.gatun.tensor.DType;
-import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -27,9 +26,6 @@ public final class LatentAttention {
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    /** Rows of a weight that are decoded at a time: they stay in the first cache. */
-    private static final int DECODED = 8;
-
     private LatentAttention() {}
 
     /** The matrices and sizes of one call; strides in elements. Mutable, so that steady calls allocate nothing. */
@@ -42,6 +38,9 @@ public final class LatentAttention {
 
         /** [heads * (nopeDim + valueDim), latentDim]: each head's W_UK rows, then its W_UV rows. */
         public Weight kvB;
+
+        /** What reads {@link #kvB}. */
+        public DotLoops loops;
 
         public long oStride, qStride;
         public int rows, heads, nopeDim, ropeDim, valueDim, latentDim;
@@ -90,13 +89,14 @@ public final class LatentAttention {
     /** One worker's memory. */
     public static final class Workspace {
         private final int group, width;
-        private final MemorySegment quads; // a block of the cache [BLOCK, width] or some rows of a weight
+        private final MemorySegment quads; // a block of the cache [BLOCK, width]
         private final MemorySegment scores; // [group, BLOCK]
         private final MemorySegment maxima; // [group]
         private final MemorySegment sums; // [group]
         private final MemorySegment lanes = RowDots.lanes();
+        private final MemorySegment weights; // what reading the weight needs
 
-        private Workspace(int group, int width) {
+        private Workspace(int group, int width, long weightBytes) {
             this.group = group;
             this.width = width;
             Arena arena = Arena.ofAuto();
@@ -104,13 +104,20 @@ public final class LatentAttention {
             scores = arena.allocate((long) Float.BYTES * BLOCK * group, 64);
             maxima = arena.allocate((long) Float.BYTES * group, 64);
             sums = arena.allocate((long) Float.BYTES * group, 64);
+            weights = arena.allocate(weightBytes, 64);
         }
 
         /** {@code before} when it is large enough for {@code group} heads at a time, else a new one that serves both. */
         public static Workspace covering(Operands x, int group, Workspace before) {
-            if (before == null) return new Workspace(group, x.width());
-            if (group <= before.group && x.width() <= before.width) return before;
-            return new Workspace(Math.max(group, before.group), Math.max(x.width(), before.width));
+            long weights = WeightRows.bytes(Math.max(x.nopeDim, x.valueDim), x.latentDim);
+            if (before == null) return new Workspace(group, x.width(), weights);
+            if (group <= before.group && x.width() <= before.width && weights <= before.weights.byteSize()) {
+                return before;
+            }
+            return new Workspace(
+                    Math.max(group, before.group),
+                    Math.max(x.width(), before.width),
+                    Math.max(weights, before.weights.byteSize()));
         }
     }
 
@@ -118,64 +125,25 @@ public final class LatentAttention {
     public static void absorb(Operands x, int head, Workspace w) {
         for (int r = 0; r < x.rows; r++) {
             long at = x.absorbedAt(r, head);
-            long rope = x.queryAt(r, head) + (long) Float.BYTES * x.nopeDim;
+            long query = x.queryAt(r, head), rope = query + (long) Float.BYTES * x.nopeDim;
             clear(x.queries, at, RowQuads.padded(x.width()));
+            WeightRows.add(x.loops, x.queries, at, x.q, query, x.kvB, x.weightRow(head), x.nopeDim, w.weights);
             MemorySegment.copy(
                     x.q, rope, x.queries, at + (long) Float.BYTES * x.latentDim, (long) Float.BYTES * x.ropeDim);
-        }
-        for (int d = 0; d < x.nopeDim; d += DECODED) {
-            int count = Math.min(DECODED, x.nopeDim - d);
-            pack(x, x.weightRow(head) + d, count, w);
-            WeightedRows.add(
-                    x.queries,
-                    x.absorbedAt(0, head),
-                    x.absorbedAt(1, 0),
-                    x.rows,
-                    x.q,
-                    x.queryAt(0, head) + 4L * d,
-                    Float.BYTES * x.qStride,
-                    w.quads,
-                    count,
-                    RowQuads.padded(x.latentDim),
-                    x.latentDim);
         }
     }
 
     /** Writes {@code o = W_UV context} of one head for all rows. */
     public static void expand(Operands x, int head, Workspace w) {
-        int dim = RowQuads.padded(x.latentDim);
-        for (int v = 0; v < x.valueDim; v += DECODED) {
-            int count = Math.min(DECODED, x.valueDim - v);
-            pack(x, x.weightRow(head) + x.nopeDim + v, count, w);
-            for (int r = 0; r < x.rows; r += RowDots.QUERIES) {
-                int rows = Math.min(RowDots.QUERIES, x.rows - r);
-                for (int j = 0; j < count; j += RowQuads.ROWS) {
-                    long at = RowQuads.at(j, x.latentDim);
-                    RowDots.four(
-                            w.lanes, j, x.contexts, x.contextAt(r, head), x.contextAt(1, 0), rows, w.quads, at, dim);
-                }
-                long to = Float.BYTES * ((x.first + r) * x.oStride + (long) head * x.valueDim + v);
-                RowDots.sums(x.o, to, Float.BYTES * x.oStride, w.lanes, rows, count);
-            }
+        int from = x.weightRow(head) + x.nopeDim;
+        for (int r = 0; r < x.rows; r++) {
+            long to = Float.BYTES * ((x.first + r) * x.oStride + (long) head * x.valueDim);
+            WeightRows.dots(x.loops, x.o, to, x.contexts, x.contextAt(r, head), x.kvB, from, x.valueDim, w.weights);
         }
     }
 
     private static void clear(MemorySegment y, long at, int dim) {
         for (int i = 0; i < dim; i++) y.set(FLOAT, at + 4L * i, 0);
-    }
-
-    /** Brings rows of the weight to the workspace, as f32. */
-    private static void pack(Operands x, int row, int count, Workspace w) {
-        Tensor value = x.kvB.value();
-        long step = value.dtype().bytes() * value.rowStride();
-        for (int i = 0; i < count; i += RowQuads.ROWS) {
-            int last = Math.min(RowQuads.ROWS, count - i) - 1;
-            switch (value.dtype()) {
-                case F32 -> RowQuads.pack(w.quads, i, value.data(), (row + i) * step, step, last, x.latentDim);
-                case BF16 -> RowQuads.packBf16(w.quads, i, value.data(), (row + i) * step, step, last, x.latentDim);
-                default -> RowQuads.packFp8(w.quads, i, x.kvB.blocks(), row + i, last);
-            }
-        }
     }
 
     /** Before the first block: no context yet for heads {@code from} to {@code to} of a row. */

@@ -1,19 +1,10 @@
 package io.gatun.kernels;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.B2I;
-import static jdk.incubator.vector.VectorOperators.LSHL;
 
-import io.gatun.tensor.BlockScaled;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -31,14 +22,6 @@ final class RowQuads {
 
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final long VECTOR = LANES.vectorByteSize();
-    private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
-    private static final VectorSpecies<Byte> BYTES =
-            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, LANES.vectorBitSize() / 4)));
-    private static final int FP8_BITS = 0x87f00000; // as in LaneOrder.fp8
-    private static final float FP8_UP = 0x1p120f;
-
-    private static final ValueLayout.OfFloat FLOAT =
-            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private RowQuads() {}
 
@@ -102,54 +85,5 @@ final class RowQuads {
             Bf16.decode(ShortVector.fromMemorySegment(Bf16.HALVES, x, from + 2L * i, LITTLE_ENDIAN))
                     .intoMemorySegment(y, 4L * ROWS * i, LITTLE_ENDIAN);
         }
-    }
-
-    /**
-     * The same from rows {@code from} on of an FP8 weight: codes times scales. NaN codes come out as numbers.
-     *
-     * @param last the last of the four that the weight has
-     */
-    static void packFp8(MemorySegment quads, int row, BlockScaled x, int from, int last) {
-        int dim = x.cols();
-        MemorySegment codes = x.codes().data();
-        for (int r = 0; r < ROWS; r++) {
-            int source = from + Math.min(r, last);
-            long to = at(row + r, dim), codesAt = source * x.codes().rowStride();
-            long scalesAt = 4L * (source / x.blockRows()) * x.scales().rowStride();
-            for (int c = 0; c < dim; c += x.blockCols()) {
-                float scale = x.scales().data().get(FLOAT, scalesAt + 4L * (c / x.blockCols()));
-                rowFp8(quads, to + 4L * ROWS * c, codes, codesAt + c, Math.min(x.blockCols(), dim - c), scale);
-            }
-        }
-    }
-
-    private static void rowFp8(MemorySegment quads, long to, MemorySegment x, long from, int dim, float scale) {
-        MemorySegment y = quads.asSlice(to);
-        int i = 0;
-        for (; i <= dim - BYTES.length(); i += BYTES.length()) {
-            var bytes = ByteVector.fromMemorySegment(BYTES, x, from + i, LITTLE_ENDIAN);
-            scaled((IntVector) bytes.convertShape(B2I, INTS, 0), scale)
-                    .intoMemorySegment(y, 4L * ROWS * i, LITTLE_ENDIAN);
-            if (BYTES.length()
-                    > LANES.length()) { // vectors of 128 bits: the smallest vector of bytes fills two of them
-                scaled((IntVector) bytes.convertShape(B2I, INTS, 1), scale)
-                        .intoMemorySegment(y, 4L * ROWS * (i + LANES.length()), LITTLE_ENDIAN);
-            }
-        }
-        if (i == dim) return;
-        int vector = i / LANES.length() * LANES.length();
-        FloatVector.zero(LANES).intoMemorySegment(y, 4L * ROWS * vector, LITTLE_ENDIAN);
-        for (; i < dim; i++) {
-            long at = 4L * ROWS * (i / LANES.length() * LANES.length()) + 4L * (i % LANES.length());
-            y.set(FLOAT, at, Fp8.decode(x.get(JAVA_BYTE, from + i)) * scale);
-        }
-    }
-
-    private static FloatVector scaled(IntVector code, float scale) {
-        return code.lanewise(LSHL, 20)
-                .and(FP8_BITS)
-                .reinterpretAsFloats()
-                .mul(FP8_UP)
-                .mul(scale);
     }
 }

@@ -88,6 +88,29 @@ final class VectorDotLoops implements DotLoops {
     }
 
     @Override
+    public void addRows(
+            DType stored,
+            MemorySegment y,
+            long yAt,
+            MemorySegment p,
+            long pAt,
+            MemorySegment w,
+            long wAt,
+            long wStride,
+            int rows,
+            int dim) {
+        for (int r = 0; r < rows; r++) {
+            float factor = p.get(FLOAT, pAt + 4L * r);
+            long at = wAt + r * wStride;
+            switch (stored) {
+                case F32 -> WeightedRows.addF32(y, yAt, factor, w, at, dim);
+                case BF16 -> WeightedRows.addBf16(y, yAt, factor, w, at, dim);
+                default -> WeightedRows.addFp8(y, yAt, factor, w, at, dim);
+            }
+        }
+    }
+
+    @Override
     public boolean blocksOf(DType stored) {
         return stored == DType.F32;
     }

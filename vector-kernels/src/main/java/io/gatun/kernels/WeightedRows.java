@@ -1,11 +1,17 @@
 package io.gatun.kernels;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.VectorOperators.B2I;
+import static jdk.incubator.vector.VectorOperators.LSHL;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -17,6 +23,10 @@ import jdk.incubator.vector.VectorSpecies;
 final class WeightedRows {
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final long VECTOR = LANES.vectorByteSize();
+    private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Byte> CODES =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, LANES.vectorBitSize() / 4)));
+    private static final int FP8_BITS = 0x87f00000; // as in LaneOrder.fp8
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -95,6 +105,42 @@ final class WeightedRows {
             var sum = FloatVector.fromMemorySegment(LANES, y, yAt + 4L * i, LITTLE_ENDIAN);
             factor.fma(FloatVector.fromMemorySegment(LANES, c, at + 16L * i, LITTLE_ENDIAN), sum)
                     .intoMemorySegment(y, yAt + 4L * i, LITTLE_ENDIAN);
+        }
+    }
+
+    /** {@code y += p w} for a row of a weight as it is stored, F32. */
+    static void addF32(MemorySegment y, long yAt, float p, MemorySegment w, long wAt, int dim) {
+        var factor = FloatVector.broadcast(LANES, p);
+        for (int i = 0; i < dim; i += LANES.length()) {
+            var sum = FloatVector.fromMemorySegment(LANES, y, yAt + 4L * i, LITTLE_ENDIAN);
+            factor.fma(FloatVector.fromMemorySegment(LANES, w, wAt + 4L * i, LITTLE_ENDIAN), sum)
+                    .intoMemorySegment(y, yAt + 4L * i, LITTLE_ENDIAN);
+        }
+    }
+
+    /** The same of BF16. */
+    static void addBf16(MemorySegment y, long yAt, float p, MemorySegment w, long wAt, int dim) {
+        var factor = FloatVector.broadcast(LANES, p);
+        for (int i = 0; i < dim; i += LANES.length()) {
+            var sum = FloatVector.fromMemorySegment(LANES, y, yAt + 4L * i, LITTLE_ENDIAN);
+            var row = Bf16.decode(ShortVector.fromMemorySegment(Bf16.HALVES, w, wAt + 2L * i, LITTLE_ENDIAN));
+            factor.fma(row, sum).intoMemorySegment(y, yAt + 4L * i, LITTLE_ENDIAN);
+        }
+    }
+
+    /** The same of E4M3 codes, times 2⁻¹²⁰. */
+    static void addFp8(MemorySegment y, long yAt, float p, MemorySegment w, long wAt, int dim) {
+        var factor = FloatVector.broadcast(LANES, p);
+        for (int i = 0; i < dim; i += CODES.length()) {
+            var codes = ByteVector.fromMemorySegment(CODES, w, wAt + i, LITTLE_ENDIAN);
+            for (int part = 0; part * LANES.length() < CODES.length(); part++) { // two in vectors of 128 bits
+                long at = yAt + 4L * (i + part * LANES.length());
+                var row = ((IntVector) codes.convertShape(B2I, INTS, part))
+                        .lanewise(LSHL, 20)
+                        .and(FP8_BITS);
+                factor.fma(row.reinterpretAsFloats(), FloatVector.fromMemorySegment(LANES, y, at, LITTLE_ENDIAN))
+                        .intoMemorySegment(y, at, LITTLE_ENDIAN);
+            }
         }
     }
 }

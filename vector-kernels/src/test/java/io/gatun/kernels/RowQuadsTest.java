@@ -1,14 +1,10 @@
 package io.gatun.kernels;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.gatun.tensor.BlockScaled;
-import io.gatun.tensor.DType;
-import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
@@ -68,31 +64,6 @@ class RowQuadsTest {
         }
         assertThat(quads.mismatch(twin)).isEqualTo(-1);
         return quads;
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1, 5", "4, 64", "5, 130", "7, 256", "2, 300"})
-    void codesArePackedAsTheirValues(int rows, int dim) {
-        Tensor codes = Tensor.zeros(arena, DType.F8_E4M3, rows, dim);
-        Tensor scales = Tensor.zeros(arena, DType.F32, 1, Math.ceilDiv(dim, 128));
-        for (long i = 0; i < codes.count(); i++) {
-            byte code = (byte) (7 * i + 3);
-            if ((code & 0x7f) == 0x7f) code = 1; // a NaN comes out as a number
-            codes.data().set(JAVA_BYTE, i, code);
-        }
-        for (long i = 0; i < scales.count(); i++) scales.set(i, 0.3 + i);
-        MemorySegment values = arena.allocate(4L * rows * dim, 64);
-        for (int i = 0; i < rows * dim; i++) {
-            float scale = (float) scales.get(i % dim / 128);
-            values.setAtIndex(JAVA_FLOAT, i, Fp8.decode(codes.data().get(JAVA_BYTE, i)) * scale);
-        }
-        MemorySegment expected = arena.allocate(RowQuads.bytes(rows, dim), 64);
-        MemorySegment actual = arena.allocate(RowQuads.bytes(rows, dim), 64);
-        for (int j = 0; j < rows; j += 4) {
-            RowQuads.pack(expected, j, values, 4L * j * dim, 4L * dim, rows - 1 - j, dim);
-            RowQuads.packFp8(actual, j, new BlockScaled(codes, scales, 128, 128), j, rows - 1 - j);
-        }
-        assertThat(actual.mismatch(expected)).isEqualTo(-1);
     }
 
     @Test

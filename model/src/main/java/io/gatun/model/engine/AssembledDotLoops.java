@@ -50,6 +50,7 @@ final class AssembledDotLoops implements DotLoops {
             long wStride,
             int k,
             int rows) {
+        if (rows == 0) return;
         try {
             switch (stored) {
                 case F32 -> Code.F32.invokeExact(cells, cell, x, xAt, w, wAt, wStride, (long) k, (long) rows);
@@ -76,6 +77,7 @@ final class AssembledDotLoops implements DotLoops {
             long wScale,
             int k,
             int rows) {
+        if (rows == 0) return;
         try {
             Code.SCALED.invokeExact(
                     cells, cell, x, xAt, xScales, xScale, w, wAt, wStride, wScales, wScale, (long) k, (long) rows);
@@ -85,8 +87,32 @@ final class AssembledDotLoops implements DotLoops {
     }
 
     @Override
+    public void addRows(
+            DType stored,
+            MemorySegment y,
+            long yAt,
+            MemorySegment p,
+            long pAt,
+            MemorySegment w,
+            long wAt,
+            long wStride,
+            int rows,
+            int dim) {
+        if (rows == 0 || dim == 0) return;
+        try {
+            switch (stored) {
+                case F32 -> Code.F32_ADD.invokeExact(y, yAt, p, pAt, w, wAt, wStride, (long) rows, (long) dim);
+                case BF16 -> Code.BF16_ADD.invokeExact(y, yAt, p, pAt, w, wAt, wStride, (long) rows, (long) dim);
+                default -> Code.FP8_ADD.invokeExact(y, yAt, p, pAt, w, wAt, wStride, (long) rows, (long) dim);
+            }
+        } catch (Throwable failed) {
+            throw unexpected(failed);
+        }
+    }
+
+    @Override
     public boolean blocksOf(DType stored) {
-        return true;
+        return stored != DType.F8_E4M3;
     }
 
     @Override
@@ -106,6 +132,7 @@ final class AssembledDotLoops implements DotLoops {
             int outputs,
             MemorySegment scales,
             long scale) {
+        if (rows == 0 || outputs == 0 || depth == 0) return;
         try {
             long numbers = depth, count = rows, width = outputs;
             switch (stored) {
@@ -213,6 +240,9 @@ final class AssembledDotLoops implements DotLoops {
         static final MethodHandle F32_BLOCK = block(DotCode.Stored.F32);
         static final MethodHandle BF16_BLOCK = block(DotCode.Stored.BF16);
         static final MethodHandle FP8_BLOCK = block(DotCode.Stored.FP8);
+        static final MethodHandle F32_ADD = add(DotCode.Stored.F32);
+        static final MethodHandle BF16_ADD = add(DotCode.Stored.BF16);
+        static final MethodHandle FP8_ADD = add(DotCode.Stored.FP8);
         static final MethodHandle FOLD = link(DotCode.fold(BITS), "ALLALLLLL");
 
         private static MethodHandle rows(DotCode.Stored stored) {
@@ -221,6 +251,10 @@ final class AssembledDotLoops implements DotLoops {
 
         private static MethodHandle block(DotCode.Stored stored) {
             return link(DotCode.block(stored, BITS), "ALLALLALLLLLAL");
+        }
+
+        private static MethodHandle add(DotCode.Stored stored) {
+            return link(DotCode.addRows(stored, BITS), "ALALALLLL");
         }
 
         /** @param arguments A for each segment, L for each integer */

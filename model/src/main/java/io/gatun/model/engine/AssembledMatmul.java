@@ -1,5 +1,6 @@
 package io.gatun.model.engine;
 
+import io.gatun.kernels.DotLoops;
 import io.gatun.kernels.MatmulEngine;
 import io.gatun.kernels.VectorMatmul;
 import io.gatun.parallel.Team;
@@ -14,7 +15,12 @@ public final class AssembledMatmul {
 
     /** An engine on {@code team}; empty where the CPU or the system does not allow it, see {@link #whyNot}. */
     public static Optional<MatmulEngine> on(Team team) {
-        return whyNot().isEmpty() ? Optional.of(new VectorMatmul(team, new AssembledDotLoops())) : Optional.empty();
+        return loops().map(loops -> new VectorMatmul(team, loops));
+    }
+
+    /** The loops alone; empty where {@link #on} is. */
+    public static Optional<DotLoops> loops() {
+        return whyNot().isEmpty() ? Optional.of(new AssembledDotLoops()) : Optional.empty();
     }
 
     /** Why {@link #on} is empty; an empty text where it is not. */

@@ -447,6 +447,96 @@ final class DotCode {
         and(WEIGHT, WEIGHT, mask);
     }
 
+    // ---- rows of a weight, each times a number
+
+    private static final int VECTORS = 8; // of y that are summed at once
+    private static final int ROWS = 8; // that are added before y is stored: some KiB of the weight, one after another
+    private static final int FACTOR_OF_ROW = 8, NUMBERS = 9, CODE_BITS = 10;
+
+    /** {@link DotLoops#addRows} for weights of one kind. */
+    static byte[] addRows(Stored stored, int bits) {
+        return new DotCode(bits, false).addRows(stored);
+    }
+
+    // RDI y, RDX p, R8 weights, RSI from a row to the next, RBX rows left, R12 vectors of y; of some rows: R13 how
+    // many, R9 vectors left, RAX y and
+    // R10 weights of these vectors, R11 p, RBP weights and RCX left of the rows
+    private byte[] addRows(Stored stored) {
+        enter();
+        a.add(RDI, RSI);
+        a.add(RDX, RCX);
+        a.add(R8, R9);
+        a.mov(RSI, argument(0, 0)); // stack arguments: wStride, rows, dim
+        a.mov(RBX, argument(1, 0));
+        a.mov(R12, argument(2, 0));
+        a.shr(R12, log2(bytes / 4));
+        if (stored == Stored.FP8) repeat(CODE_BITS, 0x87f00000);
+        Label some = a.here(), enough = a.label();
+        a.mov32(R13, ROWS);
+        a.cmp(RBX, ROWS);
+        a.jae(enough);
+        a.mov(R13, RBX);
+        a.bind(enough);
+        a.mov(R9, R12);
+        a.mov(RAX, RDI);
+        a.mov(R10, R8);
+        Label single = a.label(), done = a.label();
+        a.cmp(R9, VECTORS);
+        a.jb(single);
+        Label many = a.here();
+        added(stored, VECTORS);
+        a.cmp(R9, VECTORS);
+        a.jae(many);
+        a.bind(single);
+        a.test(R9, R9);
+        a.jz(done);
+        Label one = a.here();
+        added(stored, 1);
+        a.test(R9, R9);
+        a.jnz(one);
+        a.bind(done);
+        a.lea(RDX, Mem.at(RDX, R13, 4));
+        a.mov(RAX, R13);
+        a.imul(RAX, RSI);
+        a.add(R8, RAX);
+        a.sub(RBX, R13);
+        a.jnz(some);
+        return leave();
+    }
+
+    private void added(Stored stored, int vectors) {
+        for (int i = 0; i < vectors; i++) load(i, Mem.at(RAX).plus(i * bytes));
+        a.mov(R11, RDX);
+        a.mov(RBP, R10);
+        a.mov(RCX, R13);
+        Label row = a.here();
+        a.vbroadcastss(v(FACTOR_OF_ROW), Mem.at(R11));
+        for (int i = 0; i < vectors; i++) {
+            Mem w = Mem.at(RBP).plus(i * bytes / stored.group);
+            switch (stored) {
+                case F32 -> load(NUMBERS, w);
+                case BF16 -> {
+                    a.vpmovzxwd(v(NUMBERS), w);
+                    a.vpslld(v(NUMBERS), v(NUMBERS), 16);
+                }
+                default -> {
+                    a.vpmovsxbd(v(NUMBERS), w);
+                    a.vpslld(v(NUMBERS), v(NUMBERS), 20);
+                    and(NUMBERS, NUMBERS, v(CODE_BITS));
+                }
+            }
+            a.vfmadd231ps(v(i), v(FACTOR_OF_ROW), v(NUMBERS));
+        }
+        a.add(R11, 4);
+        a.add(RBP, RSI);
+        a.dec(RCX);
+        a.jnz(row);
+        for (int i = 0; i < vectors; i++) a.vmovups(Mem.at(RAX).plus(i * bytes), v(i));
+        a.add(RAX, vectors * bytes);
+        a.add(R10, vectors * bytes / stored.group);
+        a.sub(R9, vectors);
+    }
+
     // ---- the sums of cells
 
     static final int AT_ONCE = 8; // cells whose sums fill a vector of 256 bits

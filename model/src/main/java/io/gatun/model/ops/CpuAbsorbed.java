@@ -2,6 +2,7 @@ package io.gatun.model.ops;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
+import io.gatun.kernels.DotLoops;
 import io.gatun.kernels.LatentAttention;
 import io.gatun.kernels.Weight;
 import io.gatun.parallel.Team;
@@ -24,8 +25,9 @@ final class CpuAbsorbed {
     private MemorySegment positions;
     private int first, group;
 
-    CpuAbsorbed(Team team) {
+    CpuAbsorbed(Team team, DotLoops loops) {
         this.team = team;
+        operands.loops = loops;
         workspaces = new LatentAttention.Workspace[team.threads()];
     }
 

@@ -3,6 +3,7 @@ package io.gatun.model.ops;
 import io.gatun.kernels.CausalAttention;
 import io.gatun.kernels.CausalAttentionGrad;
 import io.gatun.kernels.CausalOperands;
+import io.gatun.kernels.DotLoops;
 import io.gatun.kernels.JitDirectives;
 import io.gatun.kernels.Weight;
 import io.gatun.parallel.Team;
@@ -29,14 +30,14 @@ final class CpuAttention implements Attention {
     private final CausalOperands operands = new CausalOperands();
     private MemorySegment ropeGrads = MemorySegment.NULL; // [heads, rows, ropeDim]
 
-    CpuAttention(Team team) {
+    CpuAttention(Team team, DotLoops loops) {
         JitDirectives.ensure();
         this.team = team;
         causal = new CausalJob(operands, team.threads());
         grads = new GradJob(operands, team.threads());
         ropes = new CpuRope(team);
         pages = new CpuLatentPages(team);
-        absorbed = new CpuAbsorbed(team);
+        absorbed = new CpuAbsorbed(team, loops);
     }
 
     @Override

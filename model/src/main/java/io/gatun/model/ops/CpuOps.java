@@ -1,5 +1,6 @@
 package io.gatun.model.ops;
 
+import io.gatun.kernels.DotLoops;
 import io.gatun.kernels.MatmulEngine;
 import io.gatun.kernels.VectorMatmul;
 import io.gatun.model.engine.AssembledMatmul;
@@ -20,14 +21,14 @@ public final class CpuOps implements Ops {
         this.elementwise = new CpuElementwise(team);
     }
 
-    /** Everything on {@code team}, products by the fastest engine that runs here. */
+    /** Everything on {@code team}, in the innermost loops that are fastest here. */
     public static CpuOps on(Team team) {
-        return on(team, AssembledMatmul.on(team).orElseGet(() -> new VectorMatmul(team)));
+        return on(team, AssembledMatmul.loops().orElseGet(DotLoops::vector));
     }
 
-    /** Everything on {@code team}, products by {@code engine}. */
-    public static CpuOps on(Team team, MatmulEngine engine) {
-        return new CpuOps(team, engine, new CpuAttention(team), new CpuExperts(team));
+    /** Everything on {@code team}, with {@code loops} where weights are read as they are stored. */
+    public static CpuOps on(Team team, DotLoops loops) {
+        return new CpuOps(team, new VectorMatmul(team, loops), new CpuAttention(team, loops), new CpuExperts(team));
     }
 
     @Override

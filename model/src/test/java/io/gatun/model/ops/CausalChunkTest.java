@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Expanded attention of chunks, and rotations row by row. */
 class CausalChunkTest {
     private static final Team TEAM = new Team(2);
-    private static final Attention FAST = new CpuAttention(TEAM);
+    private static final Attention FAST = CpuOps.on(TEAM).attention();
     private static final Attention PLAIN = new ReferenceAttention();
 
     @AfterAll
@@ -55,7 +55,7 @@ class CausalChunkTest {
         AttentionCase cut = new AttentionCase(DType.F32, shape, 1, 52);
         whole.forward(FAST);
         try (Team three = new Team(3)) {
-            Attention attention = new CpuAttention(three);
+            Attention attention = CpuOps.on(three).attention();
             for (int start = 0; start < 530; start += step) {
                 int end = Math.min(530, start + step);
                 chunk(start % 2 == 0 ? attention : FAST, cut, start, end, 0, 1); // heads in groups, each some columns

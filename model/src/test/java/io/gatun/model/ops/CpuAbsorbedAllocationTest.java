@@ -30,7 +30,7 @@ class CpuAbsorbedAllocationTest {
         Tensor cos = numbers.kRope.columns(0, 4), sin = numbers.kRope.columns(4, 8);
         Tensor o = numbers.o.slice(50, 90), q = numbers.q.slice(50, 90);
         try (Team team = new Team(1)) {
-            Attention attention = new CpuAttention(team);
+            Attention attention = CpuOps.on(team).attention();
             Runnable step = () -> {
                 attention.rope(c.q, 4, cos, sin, c.positions, Rotation.FORWARD);
                 attention.append(c.sequences, c.positions, cKv, kRope);

@@ -3,6 +3,7 @@ package io.gatun.model.ops;
 import static io.gatun.model.Tensors.assertClose;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.gatun.kernels.DotLoops;
 import io.gatun.model.ops.Attention.Shape;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.DType;
@@ -20,7 +21,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class CpuAbsorbedTest {
     private static final int[] BATCH = {70, 0, -1, 31, 32, 200, 63, 64, -6, -9, 5};
     private static final Team TEAM = new Team(2);
-    private static final Attention FAST = new CpuAttention(TEAM);
+    private static final Attention FAST = CpuOps.on(TEAM).attention();
+    private static final Attention VECTOR = CpuOps.on(TEAM, DotLoops.vector()).attention();
     private static final Attention PLAIN = new ReferenceAttention();
 
     @AfterAll
@@ -48,9 +50,12 @@ class CpuAbsorbedTest {
             for (DType weight : new DType[] {DType.F32, DType.BF16, DType.F8_E4M3}) {
                 AbsorbedCase fast = new AbsorbedCase(DType.F32, cache, weight, shape, latent, pageSize, rows);
                 AbsorbedCase plain = new AbsorbedCase(DType.F64, cache, weight, shape, latent, pageSize, rows);
-                fast.run(FAST);
                 plain.run(PLAIN);
-                assertClose("o with " + cache + " pages, weight " + weight, fast.o, plain.o, 2e-6 * Math.sqrt(latent));
+                for (Attention attention : new Attention[] {FAST, VECTOR}) {
+                    fast.run(attention);
+                    String what = "o with " + cache + " pages, weight " + weight;
+                    assertClose(what, fast.o, plain.o, 2e-6 * Math.sqrt(latent));
+                }
             }
         }
     }
@@ -79,7 +84,7 @@ class CpuAbsorbedTest {
         for (int threads : new int[] {1, 3, 5}) {
             try (Team team = new Team(threads)) {
                 AbsorbedCase other = batch(DType.BF16, 32);
-                other.run(new CpuAttention(team));
+                other.run(CpuOps.on(team).attention());
                 assertClose(threads + " threads", other.o, two.o, 0);
             }
         }

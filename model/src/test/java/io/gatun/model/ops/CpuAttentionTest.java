@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The CPU's attention against its scalar twin, at sizes beside every tile and lane count. */
 class CpuAttentionTest {
     private static final Team TEAM = new Team(2);
-    private static final Attention FAST = new CpuAttention(TEAM);
+    private static final Attention FAST = CpuOps.on(TEAM).attention();
     private static final Attention PLAIN = new ReferenceAttention();
 
     @AfterAll
@@ -104,7 +104,7 @@ class CpuAttentionTest {
         for (int threads : new int[] {1, 3}) {
             try (Team team = new Team(threads)) {
                 AttentionCase other = new AttentionCase(DType.F32, shape, 2, 9);
-                Attention attention = new CpuAttention(team);
+                Attention attention = CpuOps.on(team).attention();
                 other.forward(attention);
                 other.backward(attention);
                 assertSame(other.o, two.o);

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Rows written to pages and read back. */
 class LatentPagesTest {
     private static final Team TEAM = new Team(2);
-    private static final Attention FAST = new CpuAttention(TEAM);
+    private static final Attention FAST = CpuOps.on(TEAM).attention();
     private static final Attention PLAIN = new ReferenceAttention();
     private static final AttentionCase NUMBERS = new AttentionCase(DType.F32, new Shape(1, 1, 1, 1, 1, 1), 1, 0);
 
