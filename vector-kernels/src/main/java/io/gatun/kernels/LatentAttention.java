@@ -143,7 +143,7 @@ public final class LatentAttention {
     }
 
     private static void clear(MemorySegment y, long at, int dim) {
-        for (int i = 0; i < dim; i++) y.set(FLOAT, at + 4L * i, 0);
+        y.asSlice(at, 4L * dim).fill((byte) 0);
     }
 
     /** Before the first block: no context yet for heads {@code from} to {@code to} of a row. */

@@ -39,7 +39,7 @@ final class WeightRows {
             MemorySegment memory) {
         Tensor value = weight.value();
         int k = weight.k();
-        for (int i = 0; i < k; i++) y.set(JAVA_FLOAT_UNALIGNED, yAt + 4L * i, 0);
+        y.asSlice(yAt, 4L * k).fill((byte) 0);
         BlockScaled blocks = weight.blocks();
         if (blocks == null) {
             add(loops, y, yAt, p, pAt, value, from, rows, 0, k);
@@ -49,19 +49,13 @@ final class WeightRows {
             int end = Math.min(from + rows, (row / blocks.blockRows() + 1) * blocks.blockRows());
             for (int col = 0; col < k; col += blocks.blockCols()) {
                 float factor = scale(blocks, row, col) * DotLoops.FP8_FACTOR;
-                for (int r = row; r < end; r++) {
-                    float number = p.get(JAVA_FLOAT_UNALIGNED, pAt + 4L * (r - from));
-                    memory.set(JAVA_FLOAT_UNALIGNED, 4L * (r - row), number * factor);
-                }
+                LaneOrder.reorder(memory, 0, p, pAt + 4L * (row - from), end - row, 1, factor);
                 int width = Math.min(blocks.blockCols(), k - col);
                 add(loops, y, yAt, memory, 0, value, row, end - row, col, width);
             }
             row = end;
         }
-        for (int i = 0; i < k; i++) {
-            long at = yAt + 4L * i;
-            y.set(JAVA_FLOAT_UNALIGNED, at, y.get(JAVA_FLOAT_UNALIGNED, at) * DotLoops.FP8_FACTOR);
-        }
+        OnlineSoftmax.multiply(y, yAt, k, DotLoops.FP8_FACTOR);
     }
 
     private static void add(
@@ -138,11 +132,7 @@ final class WeightRows {
             row = end;
         }
         loops.fold(y, yAt, 0, memory, cells, 0, 1, rows, false);
-        if (padded == k || blocks == null) return;
-        for (int r = 0; r < rows; r++) {
-            long at = yAt + 4L * r;
-            y.set(JAVA_FLOAT_UNALIGNED, at, y.get(JAVA_FLOAT_UNALIGNED, at) * DotLoops.FP8_FACTOR);
-        }
+        if (padded > k && blocks != null) OnlineSoftmax.multiply(y, yAt, rows, DotLoops.FP8_FACTOR);
     }
 
     private static int group(DType stored) {

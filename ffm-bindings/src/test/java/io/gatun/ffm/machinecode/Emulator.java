@@ -60,12 +60,14 @@ public final class Emulator {
         return this;
     }
 
-    /** Calls the function with up to six integers or addresses; gives rax. */
+    /** Calls the function with integers or addresses, those after the sixth on the stack; gives rax. */
     public long call(long... arguments) {
         Arrays.fill(general, JUNK);
         vectors.fill(JUNK);
-        for (int i = 0; i < arguments.length; i++) general[ARGUMENTS[i]] = arguments[i];
         general[RSP] = stackTop;
+        for (int i = arguments.length - 1; i >= ARGUMENTS.length; i--) push(arguments[i]);
+        for (int i = 0; i < Math.min(arguments.length, ARGUMENTS.length); i++) general[ARGUMENTS[i]] = arguments[i];
+        long caller = general[RSP];
         push(RETURN);
         long at = 0;
         executed = 0;
@@ -80,7 +82,7 @@ public final class Emulator {
                 throw new AssertionError(next + ": " + failed.getMessage(), failed);
             }
         }
-        checkReturn();
+        checkReturn(caller);
         return general[0];
     }
 
@@ -89,8 +91,8 @@ public final class Emulator {
         return executed;
     }
 
-    private void checkReturn() {
-        if (general[RSP] != stackTop) throw new AssertionError("rsp moved by " + (general[RSP] - stackTop));
+    private void checkReturn(long caller) {
+        if (general[RSP] != caller) throw new AssertionError("rsp moved by " + (general[RSP] - caller));
         for (int register : SAVED) {
             if (general[register] != JUNK) throw new AssertionError(Gpr.values()[register] + " was not restored");
         }

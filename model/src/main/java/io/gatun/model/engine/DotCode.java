@@ -168,15 +168,19 @@ final class DotCode {
 
     private void repeat(int register, int value) {
         a.mov32(RAX, value);
-        a.vmovd(Vec.xmm(register), RAX);
-        a.vpbroadcastd(v(register), Vec.xmm(register));
+        if (bits == 512) {
+            a.vpbroadcastd(v(register), RAX);
+        } else {
+            a.vmovd(Vec.xmm(register), RAX);
+            a.vpbroadcastd(v(register), Vec.xmm(register));
+        }
     }
 
     /** As many turns as {@code counter} says; each takes the next row of every stream. */
     private void turns(Stored stored, int streams, Gpr counter) {
         Label turn = a.here();
         a.lea(R11, Mem.at(RBP, RBP, 2));
-        a.vxorps(v(CELL), v(CELL), v(CELL));
+        clear(CELL);
         for (int s = 0; s < streams; s++) a.vmovups(stream(RDI, s, RBP, R11), v(CELL));
         a.mov(RAX, RDX);
         a.mov(R10, R8);
@@ -185,7 +189,7 @@ final class DotCode {
         a.test(R9, R9);
         a.jz(done);
         Label block = a.here(), whole = a.label();
-        for (int s = 0; s < streams; s++) a.vxorps(v(SUM + s), v(SUM + s), v(SUM + s));
+        for (int s = 0; s < streams; s++) clear(SUM + s);
         a.mov32(RCX, stored.block * 4 / (stored.group * bytes));
         a.cmp(R9, RCX);
         a.jae(whole);
@@ -261,6 +265,14 @@ final class DotCode {
     private void add(Gpr to, Mem from) {
         a.mov(R11, from);
         a.add(to, R11);
+    }
+
+    private void clear(int register) {
+        if (bits == 512) {
+            a.vpxord(v(register), v(register), v(register));
+        } else {
+            a.vxorps(v(register), v(register), v(register));
+        }
     }
 
     private void load(int register, Mem from) {
@@ -400,7 +412,7 @@ final class DotCode {
     }
 
     private void tile(Stored stored, Operand mask, int tokens, int outputs) {
-        for (int i = 0; i < tokens * outputs; i++) a.vxorps(v(i), v(i), v(i));
+        for (int i = 0; i < tokens * outputs; i++) clear(i);
         a.mov(RAX, RBP);
         a.mov(R10, R8);
         a.mov(RCX, RBX);
