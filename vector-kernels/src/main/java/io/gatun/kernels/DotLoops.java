@@ -66,9 +66,9 @@ public interface DotLoops {
             int rows);
 
     /**
-     * Adds {@code rows} rows of a weight, {@code wStride} apart, to {@code y} [dim], each times its number of {@code p} [rows]: one fused
-     * multiply-add an element and row, in the order of the rows. All is in its natural order. Of codes, {@code p} holds the scales and
-     * {@link #FP8_FACTOR}, and {@code y} lacks the other one.
+     * {@code Y += P W} for {@code count} rows of {@code y} [count, dim] and {@code p} [count, rows] and {@code rows} rows of a weight: an
+     * element takes one fused multiply-add for each row, in the order of the rows. All is in its natural order. Of codes, {@code p} holds
+     * the scales and {@link #FP8_FACTOR}, and {@code y} lacks the other one.
      *
      * @param stored F32, BF16 or F8_E4M3
      * @param dim whole vectors
@@ -77,11 +77,14 @@ public interface DotLoops {
             DType stored,
             MemorySegment y,
             long yAt,
+            long yStride,
             MemorySegment p,
             long pAt,
+            long pStride,
             MemorySegment w,
             long wAt,
             long wStride,
+            int count,
             int rows,
             int dim);
 

@@ -95,6 +95,11 @@ public final class LatentAttention {
         private final MemorySegment sums; // [group]
         private final MemorySegment lanes = RowDots.lanes();
         private final MemorySegment weights; // what reading the weight needs
+        private final MemorySegment
+                staged; // queries of heads in the order of a cache that is read as it is stored [group, width]
+        private final MemorySegment cells; // [group, BLOCK], of the same
+        private final MemorySegment ones; // [group], of the same
+        private boolean asStored;
 
         private Workspace(int group, int width, long weightBytes) {
             this.group = group;
@@ -105,11 +110,19 @@ public final class LatentAttention {
             maxima = arena.allocate((long) Float.BYTES * group, 64);
             sums = arena.allocate((long) Float.BYTES * group, 64);
             weights = arena.allocate(weightBytes, 64);
+            staged = arena.allocate(stagedAt(group), 64);
+            cells = arena.allocate((long) DotKernels.CELL * BLOCK * group, 64);
+            ones = arena.allocate((long) Float.BYTES * group, 64);
+            for (int h = 0; h < group; h++) ones.setAtIndex(FLOAT, h, 1);
+        }
+
+        private long stagedAt(int head) {
+            return (long) Float.BYTES * LaneOrder.padded(width, 2) * head;
         }
 
         /** {@code before} when it is large enough for {@code group} heads at a time, else a new one that serves both. */
         public static Workspace covering(Operands x, int group, Workspace before) {
-            long weights = WeightRows.bytes(Math.max(x.nopeDim, x.valueDim), x.latentDim);
+            long weights = WeightRows.bytes(x.rows, Math.max(x.nopeDim, x.valueDim), x.latentDim);
             if (before == null) return new Workspace(group, x.width(), weights);
             if (group <= before.group && x.width() <= before.width && weights <= before.weights.byteSize()) {
                 return before;
@@ -123,13 +136,26 @@ public final class LatentAttention {
 
     /** Writes {@code [W_UKᵀ q_C ; q_R]} of one head for all rows. */
     public static void absorb(Operands x, int head, Workspace w) {
+        long query = x.queryAt(0, head), at = x.absorbedAt(0, head), stride = x.absorbedAt(1, 0);
+        int from = x.weightRow(head);
+        for (int r = 0; r < x.rows; r++) clear(x.queries, at + r * stride, RowQuads.padded(x.width()));
+        WeightRows.add(
+                x.loops,
+                x.queries,
+                at,
+                stride,
+                x.q,
+                query,
+                Float.BYTES * x.qStride,
+                x.rows,
+                x.kvB,
+                from,
+                x.nopeDim,
+                w.weights);
         for (int r = 0; r < x.rows; r++) {
-            long at = x.absorbedAt(r, head);
-            long query = x.queryAt(r, head), rope = query + (long) Float.BYTES * x.nopeDim;
-            clear(x.queries, at, RowQuads.padded(x.width()));
-            WeightRows.add(x.loops, x.queries, at, x.q, query, x.kvB, x.weightRow(head), x.nopeDim, w.weights);
-            MemorySegment.copy(
-                    x.q, rope, x.queries, at + (long) Float.BYTES * x.latentDim, (long) Float.BYTES * x.ropeDim);
+            long rope = x.queryAt(r, head) + (long) Float.BYTES * x.nopeDim;
+            long to = at + r * stride + (long) Float.BYTES * x.latentDim;
+            MemorySegment.copy(x.q, rope, x.queries, to, (long) Float.BYTES * x.ropeDim);
         }
     }
 
@@ -146,9 +172,16 @@ public final class LatentAttention {
         y.asSlice(at, 4L * dim).fill((byte) 0);
     }
 
-    /** Before the first block: no context yet for heads {@code from} to {@code to} of a row. */
-    public static void begin(Operands x, int row, int from, int to, Workspace w) {
+    /** Before the first block of a cache of {@code type}: no context yet for heads {@code from} to {@code to} of a row. */
+    public static void begin(Operands x, int row, int from, int to, DType type, Workspace w) {
         clear(x.contexts, x.contextAt(row, from), (to - from) * RowQuads.padded(x.latentDim));
+        int group = type == DType.BF16 ? 2 : 1;
+        w.asStored = x.loops.blocksOf(type)
+                && x.width() % LaneOrder.chunk(group) == 0
+                && x.latentDim == RowQuads.padded(x.latentDim);
+        for (int h = 0; w.asStored && h < to - from; h++) {
+            LaneOrder.reorder(w.staged, w.stagedAt(h), x.queries, x.absorbedAt(row, from + h), x.width(), group, 1);
+        }
         for (int h = 0; h < to - from; h++) {
             w.maxima.setAtIndex(FLOAT, h, Float.NEGATIVE_INFINITY);
             w.sums.setAtIndex(FLOAT, h, 0);
@@ -174,7 +207,77 @@ public final class LatentAttention {
             long stride,
             int count,
             Workspace w) {
-        int width = x.width();
+        if (w.asStored) {
+            scoresAsStored(x, to - from, cache, type, at, stride, count, w);
+        } else {
+            scores(x, row, from, to, cache, type, at, stride, count, w);
+        }
+        int dim = RowQuads.padded(x.latentDim);
+        long context = x.contextAt(row, from), next = x.contextAt(0, 1), scores = (long) Float.BYTES * BLOCK;
+        for (int h = 0; h < to - from; h++) {
+            float shrunk = softmax(x, h, count, w);
+            if (shrunk != 1) OnlineSoftmax.multiply(x.contexts, context + h * next, dim, shrunk);
+        }
+        if (w.asStored) {
+            long step = type.bytes() * stride;
+            x.loops.addRows(
+                    type,
+                    x.contexts,
+                    context,
+                    next,
+                    w.scores,
+                    0,
+                    scores,
+                    cache,
+                    at,
+                    step,
+                    to - from,
+                    count,
+                    x.latentDim);
+        } else {
+            WeightedRows.add(x.contexts, context, next, to - from, w.scores, 0, scores, w.quads, count, dim, x.width());
+        }
+    }
+
+    private static void scoresAsStored(
+            Operands x, int heads, MemorySegment cache, DType type, long at, long stride, int count, Workspace w) {
+        long cells = (long) BLOCK * DotKernels.CELL, step = type.bytes() * stride;
+        DotKernels.clear(w.cells, 0, heads * BLOCK);
+        for (int d = 0; d < x.width(); d += DotLoops.BLOCK) {
+            int depth = Math.min(DotLoops.BLOCK, x.width() - d);
+            long from = at + (long) type.bytes() * d;
+            x.loops.block(
+                    type,
+                    w.cells,
+                    0,
+                    cells,
+                    w.staged,
+                    4L * d,
+                    w.stagedAt(1),
+                    cache,
+                    from,
+                    step,
+                    depth,
+                    heads,
+                    count,
+                    w.ones,
+                    0);
+        }
+        x.loops.fold(w.scores, 0, (long) Float.BYTES * BLOCK, w.cells, 0, cells, heads, count, false);
+    }
+
+    private static void scores(
+            Operands x,
+            int row,
+            int from,
+            int to,
+            MemorySegment cache,
+            DType type,
+            long at,
+            long stride,
+            int count,
+            Workspace w) {
+        int width = x.width(), dim = RowQuads.padded(width);
         long step = type.bytes() * stride;
         for (int j = 0;
                 j < count;
@@ -186,20 +289,10 @@ public final class LatentAttention {
                 RowQuads.packBf16(w.quads, j, cache, at + j * step, step, last, width);
             }
             long four = RowQuads.at(j, width);
-            int dim = RowQuads.padded(width);
             RowDots.four(
                     w.lanes, j, x.queries, x.absorbedAt(row, from), x.absorbedAt(0, 1), to - from, w.quads, four, dim);
         }
-        long scores = (long) Float.BYTES * BLOCK;
-        RowDots.sums(w.scores, 0, scores, w.lanes, to - from, count);
-        int dim = RowQuads.padded(x.latentDim);
-        for (int h = 0; h < to - from; h++) {
-            float shrunk = softmax(x, h, count, w);
-            if (shrunk != 1) OnlineSoftmax.multiply(x.contexts, x.contextAt(row, from + h), dim, shrunk);
-        }
-        long context = x.contextAt(row, from);
-        WeightedRows.add(
-                x.contexts, context, x.contextAt(0, 1), to - from, w.scores, 0, scores, w.quads, count, dim, width);
+        RowDots.sums(w.scores, 0, (long) Float.BYTES * BLOCK, w.lanes, to - from, count);
     }
 
     /** Replaces a block's scores by their exponentials; returns by how much what was summed before shrinks. */

@@ -92,20 +92,26 @@ final class VectorDotLoops implements DotLoops {
             DType stored,
             MemorySegment y,
             long yAt,
+            long yStride,
             MemorySegment p,
             long pAt,
+            long pStride,
             MemorySegment w,
             long wAt,
             long wStride,
+            int count,
             int rows,
             int dim) {
         for (int r = 0; r < rows; r++) {
-            float factor = p.get(FLOAT, pAt + 4L * r);
             long at = wAt + r * wStride;
-            switch (stored) {
-                case F32 -> WeightedRows.addF32(y, yAt, factor, w, at, dim);
-                case BF16 -> WeightedRows.addBf16(y, yAt, factor, w, at, dim);
-                default -> WeightedRows.addFp8(y, yAt, factor, w, at, dim);
+            for (int i = 0; i < count; i++) {
+                float factor = p.get(FLOAT, pAt + i * pStride + 4L * r);
+                long to = yAt + i * yStride;
+                switch (stored) {
+                    case F32 -> WeightedRows.addF32(y, to, factor, w, at, dim);
+                    case BF16 -> WeightedRows.addBf16(y, to, factor, w, at, dim);
+                    default -> WeightedRows.addFp8(y, to, factor, w, at, dim);
+                }
             }
         }
     }

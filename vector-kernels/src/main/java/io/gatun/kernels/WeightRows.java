@@ -21,49 +21,65 @@ final class WeightRows {
 
     private WeightRows() {}
 
-    /** The memory that both products need for {@code rows} rows of {@code k}. */
-    static long bytes(int rows, int k) {
-        return (long) Float.BYTES * (STRIP + 2) * LaneOrder.padded(k, 4) + (long) (rows + STEP) * DotKernels.CELL;
+    /** The memory that both products need for {@code rows} rows of {@code k}, and {@code count} rows at a time. */
+    static long bytes(int count, int rows, int k) {
+        long dots = (long) Float.BYTES * (STRIP + 2) * LaneOrder.padded(k, 4) + (long) (rows + STEP) * DotKernels.CELL;
+        return Math.max(dots, count * scaledBytes(rows));
     }
 
-    /** {@code y = p W} for {@code rows} rows of W from {@code from}: {@code y} [k], {@code p} [rows]. */
+    /** The size of a row of p that is multiplied by scales. */
+    private static long scaledBytes(int rows) {
+        return (long) Float.BYTES * LaneOrder.padded(rows, 1);
+    }
+
+    /** {@code Y = P W} for {@code rows} rows of W from {@code from}: {@code y} [count, k], {@code p} [count, rows]. */
     static void add(
             DotLoops loops,
             MemorySegment y,
             long yAt,
+            long yStride,
             MemorySegment p,
             long pAt,
+            long pStride,
+            int count,
             Weight weight,
             int from,
             int rows,
             MemorySegment memory) {
         Tensor value = weight.value();
         int k = weight.k();
-        y.asSlice(yAt, 4L * k).fill((byte) 0);
+        for (int i = 0; i < count; i++) y.asSlice(yAt + i * yStride, 4L * k).fill((byte) 0);
         BlockScaled blocks = weight.blocks();
         if (blocks == null) {
-            add(loops, y, yAt, p, pAt, value, from, rows, 0, k);
+            add(loops, y, yAt, yStride, p, pAt, pStride, count, value, from, rows, 0, k);
             return;
         }
         for (int row = from; row < from + rows; ) { // rows that share their scales
             int end = Math.min(from + rows, (row / blocks.blockRows() + 1) * blocks.blockRows());
             for (int col = 0; col < k; col += blocks.blockCols()) {
                 float factor = scale(blocks, row, col) * DotLoops.FP8_FACTOR;
-                LaneOrder.reorder(memory, 0, p, pAt + 4L * (row - from), end - row, 1, factor);
+                long scaled = scaledBytes(end - row);
+                for (int i = 0; i < count; i++) {
+                    long at = pAt + i * pStride + 4L * (row - from);
+                    LaneOrder.reorder(memory, i * scaled, p, at, end - row, 1, factor);
+                }
                 int width = Math.min(blocks.blockCols(), k - col);
-                add(loops, y, yAt, memory, 0, value, row, end - row, col, width);
+                add(loops, y, yAt, yStride, memory, 0, scaled, count, value, row, end - row, col, width);
             }
             row = end;
         }
-        OnlineSoftmax.multiply(y, yAt, k, DotLoops.FP8_FACTOR);
+        for (int i = 0; i < count; i++) OnlineSoftmax.multiply(y, yAt + i * yStride, k, DotLoops.FP8_FACTOR);
     }
 
     private static void add(
             DotLoops loops,
             MemorySegment y,
             long yAt,
+            long yStride,
             MemorySegment p,
             long pAt,
+            long pStride,
+            int count,
             Tensor w,
             int from,
             int rows,
@@ -72,15 +88,21 @@ final class WeightRows {
         int unit = w.dtype() == DType.F8_E4M3 ? Math.max(8, STEP) : STEP, whole = width / unit * unit;
         long stride = w.rowStride() * w.dtype().bytes(),
                 at = from * stride + (long) col * w.dtype().bytes();
-        if (whole > 0) loops.addRows(w.dtype(), y, yAt + 4L * col, p, pAt, w.data(), at, stride, rows, whole);
-        for (int i = whole; i < width; i++) {
-            long to = yAt + 4L * (col + i);
-            float sum = y.get(JAVA_FLOAT_UNALIGNED, to);
-            for (int r = 0; r < rows; r++) {
-                float number = number(w, at + r * stride + (long) i * w.dtype().bytes());
-                sum = Math.fma(p.get(JAVA_FLOAT_UNALIGNED, pAt + 4L * r), number, sum);
+        if (whole > 0) {
+            long to = yAt + 4L * col;
+            loops.addRows(w.dtype(), y, to, yStride, p, pAt, pStride, w.data(), at, stride, count, rows, whole);
+        }
+        for (int c = 0; c < count; c++) {
+            for (int i = whole; i < width; i++) {
+                long to = yAt + c * yStride + 4L * (col + i);
+                float sum = y.get(JAVA_FLOAT_UNALIGNED, to);
+                for (int r = 0; r < rows; r++) {
+                    float number =
+                            number(w, at + r * stride + (long) i * w.dtype().bytes());
+                    sum = Math.fma(p.get(JAVA_FLOAT_UNALIGNED, pAt + c * pStride + 4L * r), number, sum);
+                }
+                y.set(JAVA_FLOAT_UNALIGNED, to, sum);
             }
-            y.set(JAVA_FLOAT_UNALIGNED, to, sum);
         }
     }
 

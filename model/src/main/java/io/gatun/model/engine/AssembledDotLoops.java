@@ -91,19 +91,26 @@ final class AssembledDotLoops implements DotLoops {
             DType stored,
             MemorySegment y,
             long yAt,
+            long yStride,
             MemorySegment p,
             long pAt,
+            long pStride,
             MemorySegment w,
             long wAt,
             long wStride,
+            int count,
             int rows,
             int dim) {
-        if (rows == 0 || dim == 0) return;
+        if (count == 0 || rows == 0 || dim == 0) return;
+        long many = count, numbers = rows, width = dim;
         try {
             switch (stored) {
-                case F32 -> Code.F32_ADD.invokeExact(y, yAt, p, pAt, w, wAt, wStride, (long) rows, (long) dim);
-                case BF16 -> Code.BF16_ADD.invokeExact(y, yAt, p, pAt, w, wAt, wStride, (long) rows, (long) dim);
-                default -> Code.FP8_ADD.invokeExact(y, yAt, p, pAt, w, wAt, wStride, (long) rows, (long) dim);
+                case F32 ->
+                    Code.F32_ADD.invokeExact(y, yAt, yStride, p, pAt, pStride, w, wAt, wStride, many, numbers, width);
+                case BF16 ->
+                    Code.BF16_ADD.invokeExact(y, yAt, yStride, p, pAt, pStride, w, wAt, wStride, many, numbers, width);
+                default ->
+                    Code.FP8_ADD.invokeExact(y, yAt, yStride, p, pAt, pStride, w, wAt, wStride, many, numbers, width);
             }
         } catch (Throwable failed) {
             throw unexpected(failed);
@@ -254,7 +261,7 @@ final class AssembledDotLoops implements DotLoops {
         }
 
         private static MethodHandle add(DotCode.Stored stored) {
-            return link(DotCode.addRows(stored, BITS), "ALALALLLL");
+            return link(DotCode.addRows(stored, BITS), "ALLALLALLLLL");
         }
 
         /** @param arguments A for each segment, L for each integer */

@@ -85,7 +85,7 @@ final class CpuAbsorbed {
         LatentPages sequence = sequences[first + row];
         int positions = this.positions.getAtIndex(JAVA_INT_UNALIGNED, first + row) + 1;
         LatentAttention.Workspace w = workspaces[worker];
-        LatentAttention.begin(operands, row, from, to, w);
+        LatentAttention.begin(operands, row, from, to, sequence.page(0).dtype(), w);
         for (int position = 0; position < positions; position += LatentAttention.BLOCK) {
             Tensor page = sequence.page(position / sequence.pageSize());
             long at = position

@@ -178,19 +178,25 @@ class DotCodeTest {
     @CsvSource({"F32, 256", "BF16, 256", "FP8, 256", "F32, 512", "BF16, 512", "FP8, 512"})
     void addRows(Stored stored, int bits) {
         int dim = 11 * bits / 32, rows = 19;
-        MemorySegment y = numbers(dim), p = numbers(rows), w = weight(stored, rows * dim);
-        MemorySegment expected = arena.allocate(y.byteSize(), 64).copyFrom(y);
-        for (int i = 0; i < dim; i++) {
-            float sum = expected.getAtIndex(JAVA_FLOAT, i);
-            for (int r = 0; r < rows; r++) {
-                sum = Math.fma(p.getAtIndex(JAVA_FLOAT, r), number(stored, w, r * dim + i), sum);
+        for (int count : new int[] {1, 2, 3, 5}) {
+            MemorySegment y = numbers(count * dim), p = numbers(count * rows), w = weight(stored, rows * dim);
+            MemorySegment expected = arena.allocate(y.byteSize(), 64).copyFrom(y);
+            for (int c = 0; c < count; c++) {
+                for (int i = 0; i < dim; i++) {
+                    float sum = expected.getAtIndex(JAVA_FLOAT, c * dim + i);
+                    for (int r = 0; r < rows; r++) {
+                        float number = number(stored, w, r * dim + i);
+                        sum = Math.fma(p.getAtIndex(JAVA_FLOAT, c * rows + r), number, sum);
+                    }
+                    expected.setAtIndex(JAVA_FLOAT, c * dim + i, sum);
+                }
             }
-            expected.setAtIndex(JAVA_FLOAT, i, sum);
+            long yStride = 4L * dim, pStride = 4L * rows, wStride = w.byteSize() / rows;
+            emulator(DotCode.addRows(stored, bits))
+                    .memory(y, p, w)
+                    .call(y.address(), 0, yStride, p.address(), 0, pStride, w.address(), 0, wStride, count, rows, dim);
+            same(y, expected);
         }
-        emulator(DotCode.addRows(stored, bits))
-                .memory(y, p, w)
-                .call(y.address(), 0, p.address(), 0, w.address(), 0, w.byteSize() / rows, rows, dim);
-        same(y, expected);
     }
 
     @ParameterizedTest
