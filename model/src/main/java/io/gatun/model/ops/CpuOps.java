@@ -21,7 +21,12 @@ public final class CpuOps implements Ops {
 
     /** Everything on {@code team}, products by the Vector API. */
     public static CpuOps on(Team team) {
-        return new CpuOps(team, new VectorMatmul(team), new CpuAttention(team), new CpuExperts(team));
+        return on(team, new VectorMatmul(team));
+    }
+
+    /** Everything on {@code team} but the products, which are {@code engine}'s. */
+    public static CpuOps on(Team team, MatmulEngine engine) {
+        return new CpuOps(team, engine, new CpuAttention(team), new CpuExperts(team));
     }
 
     @Override

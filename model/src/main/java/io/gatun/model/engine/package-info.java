@@ -1,0 +1,2 @@
+/** Engines that multiply on a GPU. */
+package io.gatun.model.engine;
