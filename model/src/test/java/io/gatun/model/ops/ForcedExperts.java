@@ -1,5 +1,6 @@
 package io.gatun.model.ops;
 
+import io.gatun.kernels.MatmulEngine;
 import io.gatun.kernels.VectorMatmul;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.Tensor;
@@ -19,7 +20,12 @@ public final class ForcedExperts extends ReferenceExperts {
 
     /** {@link CpuOps} whose MoE layers choose, one pass after another, what {@code layers} say: ids [rows, topK] of each. */
     public static CpuOps on(Team team, List<Tensor> layers) {
-        return new CpuOps(team, new VectorMatmul(team), new CpuAttention(team), new ForcedExperts(layers));
+        return on(team, new VectorMatmul(team), layers);
+    }
+
+    /** The same with products by {@code engine}. */
+    public static CpuOps on(Team team, MatmulEngine engine, List<Tensor> layers) {
+        return new CpuOps(team, engine, new CpuAttention(team), new ForcedExperts(layers));
     }
 
     @Override
