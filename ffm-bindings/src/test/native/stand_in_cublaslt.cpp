@@ -3,6 +3,7 @@
 // real one leaves to the device: that all matrices and scales lie inside device memory.
 #include "stand_in.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -112,9 +113,17 @@ float valueOf(int type, const char* at) {
         memcpy(&value, &bits, 4);
         return value;
     }
-    int code = *at & 0x7f, exponent = code >> 3, mantissa = code & 7;
-    float size = code == 0x7f ? NAN : exponent == 0 ? std::ldexp(float(mantissa), -9) : std::ldexp(float(8 + mantissa), exponent - 10);
-    return *at & 0x80 ? -size : size;
+    static const std::vector<float> E4M3 = [] {
+        std::vector<float> values;
+        for (int code = 0; code < 256; code++) {
+            int exponent = code >> 3 & 15, mantissa = code & 7;
+            float size = exponent == 0 ? std::ldexp(float(mantissa), -9) : std::ldexp(float(8 + mantissa), exponent - 10);
+            if ((code & 0x7f) == 0x7f) size = NAN;
+            values.push_back(code & 0x80 ? -size : size);
+        }
+        return values;
+    }();
+    return E4M3[static_cast<unsigned char>(*at)];
 }
 
 void store(int type, char* at, float value) {
@@ -128,14 +137,14 @@ void store(int type, char* at, float value) {
     memcpy(at, &half, 2);
 }
 
-/// op(matrix) as [outer][k], decoded.
-std::vector<float> decode(const char* data, const Layout& layout, bool kIsRow, uint64_t outer, uint64_t k) {
-    std::vector<float> values(outer * k);
+/// A matrix decoded, [cols][rows] as it is stored or [rows][cols].
+std::vector<float> decode(const char* data, const Layout& layout, bool turned) {
+    std::vector<float> values(layout.rows * layout.cols);
     size_t bytes = bytesOf(layout.type);
-    for (uint64_t i = 0; i < outer; i++)
-        for (uint64_t j = 0; j < k; j++) {
-            uint64_t row = kIsRow ? j : i, col = kIsRow ? i : j;
-            values[i * k + j] = valueOf(layout.type, data + (col * layout.ld + row) * bytes);
+    for (uint64_t col = 0; col < layout.cols; col++)
+        for (uint64_t row = 0; row < layout.rows; row++) {
+            values[turned ? row * layout.cols + col : col * layout.rows + row] =
+                    valueOf(layout.type, data + (col * layout.ld + row) * bytes);
         }
     return values;
 }
@@ -277,26 +286,33 @@ Status cublasLtMatmul(void* handle, const Desc* desc, const void* alphaAt, uint6
     memcpy(&alpha, alphaAt, 4);
     memcpy(&beta, betaAt, 4);
     int failed = stand_in::submit(stream, [=, desc = *desc, a = *a, b = *b, d = *d] {
-        auto left = decode(reinterpret_cast<const char*>(aAt), a, desc.transA, p.m, p.k);
-        auto right = decode(reinterpret_cast<const char*>(bAt), b, !desc.transB, p.n, p.k);
+        auto left = decode(reinterpret_cast<const char*>(aAt), a, !desc.transA); // [m][k]
+        auto right = decode(reinterpret_cast<const char*>(bAt), b, !desc.transB); // [k][n]: a whole row of D at once is quick
         auto leftScales = reinterpret_cast<const float*>(desc.aScale), rightScales = reinterpret_cast<const float*>(desc.bScale);
         uint64_t blocks = (p.k + 127) / 128;
-        for (uint64_t j = 0; j < p.n; j++)
-            for (uint64_t i = 0; i < p.m; i++) {
-                float sum = 0;
-                for (uint64_t block = 0; block < blocks; block++) {
-                    float part = 0;
-                    uint64_t end = block == blocks - 1 ? p.k : 128 * (block + 1);
-                    for (uint64_t k = 128 * block; k < end; k++) part += left[i * p.k + k] * right[j * p.k + k];
-                    if (p.scaled) {
-                        part *= scaleOf(desc.aMode, leftScales, i, p.m, block, blocks);
-                        part *= scaleOf(desc.bMode, rightScales, j, p.n, block, blocks);
-                    }
-                    sum += part;
+        std::vector<float> sum(p.n), part(p.n);
+        for (uint64_t i = 0; i < p.m; i++) {
+            std::fill(sum.begin(), sum.end(), 0.0f);
+            for (uint64_t block = 0; block < blocks; block++) {
+                std::fill(part.begin(), part.end(), 0.0f);
+                for (uint64_t k = 128 * block; k < std::min(p.k, 128 * (block + 1)); k++) {
+                    float number = left[i * p.k + k];
+                    const float* row = &right[k * p.n];
+                    for (uint64_t j = 0; j < p.n; j++) part[j] += number * row[j];
                 }
-                char* to = reinterpret_cast<char*>(dAt) + (j * d.ld + i) * bytesOf(d.type);
-                store(d.type, to, beta == 0 ? alpha * sum : alpha * sum + beta * valueOf(d.type, to));
+                for (uint64_t j = 0; j < p.n; j++) {
+                    if (p.scaled) {
+                        part[j] *= scaleOf(desc.aMode, leftScales, i, p.m, block, blocks);
+                        part[j] *= scaleOf(desc.bMode, rightScales, j, p.n, block, blocks);
+                    }
+                    sum[j] += part[j];
+                }
             }
+            for (uint64_t j = 0; j < p.n; j++) {
+                char* to = reinterpret_cast<char*>(dAt) + (j * d.ld + i) * bytesOf(d.type);
+                store(d.type, to, beta == 0 ? alpha * sum[j] : alpha * sum[j] + beta * valueOf(d.type, to));
+            }
+        }
         return 0;
     });
     return failed ? EXECUTION_FAILED : SUCCESS;

@@ -1,6 +1,6 @@
 // Stands in for libcuda.so.1 where no GPU is: one device of compute capability 9.0 whose streams run at once. It is stricter than a
 // driver: device memory can be touched by copies and kernels only (any other access ends the process), copies have to lie inside one
-// allocation, writes behind an allocation are found when the stream is synchronised or memory freed, new memory is full of NaN, every call
+// allocation, writes behind an allocation are found when the stream is synchronised or memory freed, new memory begins with NaN, every call
 // wants cuInit and a current context. Modules are shared objects, as the stand-in for NVRTC makes them.
 #include "stand_in.h"
 
@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -39,6 +40,7 @@ namespace {
 constexpr size_t MEMORY = size_t(8) << 30; // reserved, not used until touched
 constexpr size_t UNIT = 256;
 constexpr size_t MOST_SHARED = 227 * 1024;
+constexpr size_t MOST_FILLED = 1 << 20; // pages that were never touched cost nothing to open and close
 constexpr unsigned char GUARD = 0xa5;
 
 std::recursive_mutex lock;
@@ -278,7 +280,7 @@ Result cuMemAlloc_v2(uint64_t* address, size_t bytes) {
     if (end > MEMORY) return OUT_OF_MEMORY;
     used = std::max(used, (end + 4095) / 4096 * 4096);
     Open open;
-    memset(reinterpret_cast<void*>(at), 0xff, bytes); // NaN in every format
+    memset(reinterpret_cast<void*>(at), 0xff, std::min(bytes, MOST_FILLED)); // NaN in every format
     memset(reinterpret_cast<char*>(at) + bytes, GUARD, padded(bytes) - bytes);
     allocations[at] = bytes;
     *address = at;

@@ -65,7 +65,7 @@ public final class StandIn {
             if (Files.exists(headers.resolve("cuda_on_cpu.h"))) compiler += " -I" + headers;
         }
         List<String> common =
-                List.of("g++", "-std=c++17", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared");
+                List.of("g++", "-std=c++17", "-O3", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared");
         library(common, "stand_in_cuda.cpp", "libcuda.so.1", "-Wl,-soname,libcuda.so.1", "-ldl");
         library(common, "stand_in_nvrtc.cpp", "libnvrtc.so.13", "-DCOMPILER=\"" + compiler + "\"");
         String driver = FOLDER.resolve("libcuda.so.1").toString();

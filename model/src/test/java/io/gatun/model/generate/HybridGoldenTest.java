@@ -97,9 +97,9 @@ class HybridGoldenTest {
         }
     }
 
-    /** Decoding takes the absorbed form and one row a product; it has to continue what the prompt began. */
+    /** Decoding has one row a product, and the same codes and scales as on the CPU. */
     @Test
-    void decodingContinuesThePrompt() {
+    void decodingEqualsThatOnTheCpu() {
         assumeTrue(library.whyNotBlockScaled().isEmpty(), library.whyNotBlockScaled());
         try (Opened gpu = w8a8(engine);
                 Opened cpu = w8a8(new VectorMatmul(TEAM))) {
@@ -112,7 +112,7 @@ class HybridGoldenTest {
                 for (int i = 5; i < 9; i++) {
                     assertThat(Math.sqrt(errors(found, expected) / squares(expected)))
                             .as("logits after %d tokens", i)
-                            .isLessThan(0.35);
+                            .isLessThan(StandIn.isReal() ? 0.35 : 1e-3); // a code may round the other way
                     gpu.passes.step(onGpu, new int[] {ids[i]}, 1, found);
                     cpu.passes.step(onCpu, new int[] {ids[i]}, 1, expected);
                 }
