@@ -511,8 +511,7 @@ Result cuModuleUnload(void* module) {
     READY();
     KNOWN(modules, module);
     modules.erase(module);
-    dlclose(static_cast<Module*>(module)->library);
-    delete static_cast<Module*>(module);
+    delete static_cast<Module*>(module); // its library stays: cuda_on_cpu.h knows the shared memory of each that was opened
     return SUCCESS;
 }
 

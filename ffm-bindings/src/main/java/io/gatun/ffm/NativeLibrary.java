@@ -7,6 +7,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -48,22 +49,27 @@ public final class NativeLibrary {
         if (!System.getProperty("os.name").equals("Linux")) {
             return missing(name, "it is looked for on Linux only");
         }
-        StringBuilder tried = new StringBuilder();
+        List<String> absent = new ArrayList<>(), refused = new ArrayList<>();
         try {
             for (String file : files) {
                 long handle = DynamicLinker.dlopen(file);
                 if (handle != 0) return new NativeLibrary(name, handle, Path.of(DynamicLinker.file(handle)), "");
-                String reason = DynamicLinker.dlerror().replace(NO_FILE, ": no such file");
-                tried.append(tried.isEmpty() ? "" : "; ").append(reason);
+                String reason = DynamicLinker.dlerror();
+                if (reason.startsWith(file) && reason.endsWith(NO_FILE)) {
+                    absent.add(file);
+                } else {
+                    refused.add(reason);
+                }
             }
         } catch (IllegalCallerException | LinkageError e) { // the latter from the linker's own handles
             return missing(name, "this JVM was started without --enable-native-access=io.gatun.ffm");
         }
-        return missing(name, tried.toString());
+        if (!absent.isEmpty()) refused.add("no such file: " + String.join(", ", absent));
+        return missing(name, String.join("; ", refused));
     }
 
     private static NativeLibrary missing(String name, String why) {
-        return new NativeLibrary(name, 0, null, name + " is not here: " + why);
+        return new NativeLibrary(name, 0, null, name + " is not here; " + why);
     }
 
     public boolean isFound() {

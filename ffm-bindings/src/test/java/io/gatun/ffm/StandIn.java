@@ -21,6 +21,7 @@ import java.util.List;
 public final class StandIn {
     private static final Path ROOT = Path.of(System.getProperty("gatun.root"));
     private static final Path SOURCES = ROOT.resolve("ffm-bindings/src/test/native");
+    private static final Path KERNEL_TESTS = ROOT.resolve("native/src/test/native");
     private static final Path FOLDER = ROOT.resolve("ffm-bindings/target/stand-in");
     private static final String WHY_NOT = prepare();
 
@@ -42,6 +43,11 @@ public final class StandIn {
         return Boolean.getBoolean("gatun.cuda.real");
     }
 
+    /** Whether kernels can wait for each other: on a GPU, and with the header of the kernels' own tests. */
+    public static boolean hasBarriers() {
+        return isReal() || Files.exists(KERNEL_TESTS.resolve("cuda_on_cpu.h"));
+    }
+
     private static String prepare() {
         if (isReal()) return CudaDevice.why(0);
         if (tool("g++").isEmpty()) return "there is no g++ on the PATH to build what stands in for a GPU";
@@ -61,7 +67,7 @@ public final class StandIn {
 
     private static void build() throws IOException {
         String compiler = "g++ -std=c++17 -O2 -g -ffp-contract=off -fPIC -shared";
-        for (Path headers : List.of(ROOT.resolve("native/src/test/native"), SOURCES)) { // the better header first
+        for (Path headers : List.of(KERNEL_TESTS, SOURCES)) { // the better header first
             if (Files.exists(headers.resolve("cuda_on_cpu.h"))) compiler += " -I" + headers;
         }
         List<String> common =

@@ -150,7 +150,7 @@ public final class CudaDevice implements AutoCloseable {
         return closed;
     }
 
-    /** Gives the context back; memory, streams and modules of it end too. */
+    /** Gives the context back; with the last device object of this GPU in the process, memory, streams and modules end too. */
     @Override
     public void close() {
         if (closed) return;

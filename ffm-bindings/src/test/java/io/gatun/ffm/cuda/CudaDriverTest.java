@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.gatun.ffm.StandIn;
 import io.gatun.ffm.nvrtc.Nvrtc;
@@ -163,6 +164,36 @@ class CudaDriverTest {
                 int place = places.getAtIndex(JAVA_INT, i);
                 assertThat(place).isEqualTo(100 * (i / threads) + i % threads);
             }
+        }
+    }
+
+    @Test
+    void threadsOfABlockWaitForEachOther() {
+        assumeTrue(StandIn.hasBarriers(), "native/src/test/native/cuda_on_cpu.h, which has barriers, is not here");
+        String source = """
+                extern "C" __global__ void reverse(int* to) {
+                    __shared__ int shared[64];
+                    shared[threadIdx.x] = to[threadIdx.x];
+                    __syncthreads();
+                    to[threadIdx.x] = shared[63 - threadIdx.x];
+                }
+                """;
+        byte[] cubin = Nvrtc.open()
+                .orElseThrow()
+                .compile("reverse.cu", source, List.of("--gpu-architecture=" + device.architecture()));
+        try (CudaModule reverse = new CudaModule(device, cubin);
+                DeviceMemory to = DeviceMemory.allocate(device, 4 * 64);
+                CudaStream stream = new CudaStream(device)) {
+            MemorySegment numbers = arena.allocate(JAVA_INT, 64);
+            for (int i = 0; i < 64; i++) numbers.setAtIndex(JAVA_INT, i, i * i);
+            stream.upload(to.address(), numbers, 0, 4 * 64);
+            new CudaLaunch(reverse.function("reverse"), arena)
+                    .pointer(0, to.address())
+                    .run(stream, 1, 64, 0);
+            stream.download(numbers, 0, to.address(), 4 * 64);
+            stream.synchronize();
+            for (int i = 0; i < 64; i++)
+                assertThat(numbers.getAtIndex(JAVA_INT, i)).isEqualTo((63 - i) * (63 - i));
         }
     }
 

@@ -133,7 +133,7 @@ final class DoctorCommand implements Callable<Integer> {
     }
 
     private void gpu() {
-        String why = CudaDevice.why(0);
+        String why = CudaDevice.library().isFound() ? CudaDevice.why(0) : "there is no CUDA driver";
         if (!why.isEmpty()) {
             report.row("GPU", null, "none: " + why);
             return;
