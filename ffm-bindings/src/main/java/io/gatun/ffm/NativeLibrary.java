@@ -2,7 +2,9 @@ package io.gatun.ffm;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
@@ -105,6 +107,11 @@ public final class NativeLibrary {
         long address = DynamicLinker.dlsym(handle, function);
         if (address == 0) return failing(type, "%s (%s) has no %s: it is too old".formatted(name, path, function));
         return Linker.nativeLinker().downcallHandle(MemorySegment.ofAddress(address), type);
+    }
+
+    /** {@link #handle} of a function that returns a status, an int, as nearly all do. */
+    public MethodHandle status(String function, MemoryLayout... parameters) {
+        return handle(function, FunctionDescriptor.of(ValueLayout.JAVA_INT, parameters));
     }
 
     private static MethodHandle failing(FunctionDescriptor type, String message) {

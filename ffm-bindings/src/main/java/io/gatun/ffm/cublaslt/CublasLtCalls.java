@@ -45,32 +45,48 @@ final class CublasLtCalls {
     static final NativeLibrary LIBRARY =
             NativeLibrary.open("cuBLASLt", CudaFolders.candidates("libcublasLt.so.13", "libcublasLt.so.12"));
 
-    private static final MethodHandle CREATE =
-            LIBRARY.handle("cublasLtCreate", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-    private static final MethodHandle DESTROY =
-            LIBRARY.handle("cublasLtDestroy", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-    private static final MethodHandle MATMUL = LIBRARY.handle(
+    private static final MethodHandle CREATE = LIBRARY.status("cublasLtCreate", ADDRESS);
+    private static final MethodHandle DESTROY = LIBRARY.status("cublasLtDestroy", JAVA_LONG);
+    private static final MethodHandle MATMUL = LIBRARY.status(
             "cublasLtMatmul",
-            FunctionDescriptor.of(
-                    JAVA_INT, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG,
-                    ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle MATRIX_LAYOUT_INIT_INTERNAL = LIBRARY.handle(
-            "cublasLtMatrixLayoutInit_internal",
-            FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle MATMUL_DESC_INIT_INTERNAL = LIBRARY.handle(
-            "cublasLtMatmulDescInit_internal", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT));
-    private static final MethodHandle MATMUL_DESC_SET_ATTRIBUTE = LIBRARY.handle(
-            "cublasLtMatmulDescSetAttribute", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_LONG));
-    private static final MethodHandle MATMUL_PREFERENCE_INIT_INTERNAL = LIBRARY.handle(
-            "cublasLtMatmulPreferenceInit_internal", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
-    private static final MethodHandle MATMUL_PREFERENCE_SET_ATTRIBUTE = LIBRARY.handle(
-            "cublasLtMatmulPreferenceSetAttribute",
-            FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_LONG));
-    private static final MethodHandle MATMUL_ALGO_GET_HEURISTIC = LIBRARY.handle(
+            JAVA_LONG,
+            ADDRESS,
+            ADDRESS,
+            JAVA_LONG,
+            ADDRESS,
+            JAVA_LONG,
+            ADDRESS,
+            ADDRESS,
+            JAVA_LONG,
+            ADDRESS,
+            JAVA_LONG,
+            ADDRESS,
+            ADDRESS,
+            JAVA_LONG,
+            JAVA_LONG,
+            JAVA_LONG);
+    private static final MethodHandle MATRIX_LAYOUT_INIT = LIBRARY.status(
+            "cublasLtMatrixLayoutInit_internal", ADDRESS, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle MATMUL_DESC_INIT =
+            LIBRARY.status("cublasLtMatmulDescInit_internal", ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT);
+    private static final MethodHandle MATMUL_DESC_SET_ATTRIBUTE =
+            LIBRARY.status("cublasLtMatmulDescSetAttribute", ADDRESS, JAVA_INT, ADDRESS, JAVA_LONG);
+    private static final MethodHandle MATMUL_PREFERENCE_INIT =
+            LIBRARY.status("cublasLtMatmulPreferenceInit_internal", ADDRESS, JAVA_LONG);
+    private static final MethodHandle MATMUL_PREFERENCE_SET_ATTRIBUTE =
+            LIBRARY.status("cublasLtMatmulPreferenceSetAttribute", ADDRESS, JAVA_INT, ADDRESS, JAVA_LONG);
+    private static final MethodHandle MATMUL_ALGO_GET_HEURISTIC = LIBRARY.status(
             "cublasLtMatmulAlgoGetHeuristic",
-            FunctionDescriptor.of(
-                    JAVA_INT, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, ADDRESS,
-                    ADDRESS));
+            JAVA_LONG,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            JAVA_INT,
+            ADDRESS,
+            ADDRESS);
     private static final MethodHandle GET_VERSION =
             LIBRARY.handle("cublasLtGetVersion", FunctionDescriptor.of(JAVA_LONG));
     private static final MethodHandle GET_STATUS_NAME =
@@ -96,7 +112,12 @@ final class CublasLtCalls {
         }
     }
 
-    /** {@code cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc, const void *alpha, const void *a, cublasLtMatrixLayout_t aLayout, const void *b, cublasLtMatrixLayout_t bLayout, const void *beta, const void *c, cublasLtMatrixLayout_t cLayout, void *d, cublasLtMatrixLayout_t dLayout, const cublasLtMatmulAlgo_t *algo, void *workspace, size_t bytes, cudaStream_t stream)} */
+    /**
+     * {@code cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc, const void *alpha, const void
+     * *a, cublasLtMatrixLayout_t aLayout, const void *b, cublasLtMatrixLayout_t bLayout, const void *beta, const void *c,
+     * cublasLtMatrixLayout_t cLayout, void *d, cublasLtMatrixLayout_t dLayout, const cublasLtMatmulAlgo_t *algo, void
+     * *workspace, size_t bytes, cudaStream_t stream)}
+     */
     static void cublasLtMatmul(
             long handle,
             MemorySegment desc,
@@ -123,27 +144,36 @@ final class CublasLtCalls {
         }
     }
 
-    /** {@code cublasStatus_t cublasLtMatrixLayoutInit_internal(cublasLtMatrixLayout_t layout, size_t size, cudaDataType type, uint64_t rows, uint64_t cols, int64_t ld)} */
+    /**
+     * {@code cublasStatus_t cublasLtMatrixLayoutInit_internal(cublasLtMatrixLayout_t layout, size_t size, cudaDataType type,
+     * uint64_t rows, uint64_t cols, int64_t ld)}
+     */
     static void cublasLtMatrixLayoutInit(MemorySegment layout, long size, int type, long rows, long cols, long ld) {
         try {
             check("cublasLtMatrixLayoutInit_internal", (int)
-                    MATRIX_LAYOUT_INIT_INTERNAL.invokeExact(layout, size, type, rows, cols, ld));
+                    MATRIX_LAYOUT_INIT.invokeExact(layout, size, type, rows, cols, ld));
         } catch (Throwable t) {
             throw NativeLibrary.rethrow(t);
         }
     }
 
-    /** {@code cublasStatus_t cublasLtMatmulDescInit_internal(cublasLtMatmulDesc_t desc, size_t size, cublasComputeType_t computeType, cudaDataType_t scaleType)} */
+    /**
+     * {@code cublasStatus_t cublasLtMatmulDescInit_internal(cublasLtMatmulDesc_t desc, size_t size, cublasComputeType_t
+     * computeType, cudaDataType_t scaleType)}
+     */
     static void cublasLtMatmulDescInit(MemorySegment desc, long size, int computeType, int scaleType) {
         try {
             check("cublasLtMatmulDescInit_internal", (int)
-                    MATMUL_DESC_INIT_INTERNAL.invokeExact(desc, size, computeType, scaleType));
+                    MATMUL_DESC_INIT.invokeExact(desc, size, computeType, scaleType));
         } catch (Throwable t) {
             throw NativeLibrary.rethrow(t);
         }
     }
 
-    /** {@code cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc, cublasLtMatmulDescAttributes_t attribute, const void *value, size_t bytes)} */
+    /**
+     * {@code cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc, cublasLtMatmulDescAttributes_t
+     * attribute, const void *value, size_t bytes)}
+     */
     static void cublasLtMatmulDescSetAttribute(MemorySegment desc, int attribute, MemorySegment value, long bytes) {
         try {
             check("cublasLtMatmulDescSetAttribute", (int)
@@ -156,14 +186,16 @@ final class CublasLtCalls {
     /** {@code cublasStatus_t cublasLtMatmulPreferenceInit_internal(cublasLtMatmulPreference_t preference, size_t size)} */
     static void cublasLtMatmulPreferenceInit(MemorySegment preference, long size) {
         try {
-            check("cublasLtMatmulPreferenceInit_internal", (int)
-                    MATMUL_PREFERENCE_INIT_INTERNAL.invokeExact(preference, size));
+            check("cublasLtMatmulPreferenceInit_internal", (int) MATMUL_PREFERENCE_INIT.invokeExact(preference, size));
         } catch (Throwable t) {
             throw NativeLibrary.rethrow(t);
         }
     }
 
-    /** {@code cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference, cublasLtMatmulPreferenceAttributes_t attribute, const void *value, size_t bytes)} */
+    /**
+     * {@code cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference,
+     * cublasLtMatmulPreferenceAttributes_t attribute, const void *value, size_t bytes)}
+     */
     static void cublasLtMatmulPreferenceSetAttribute(
             MemorySegment preference, int attribute, MemorySegment value, long bytes) {
         try {
@@ -174,7 +206,11 @@ final class CublasLtCalls {
         }
     }
 
-    /** {@code cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc, cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d, cublasLtMatmulPreference_t preference, int requested, cublasLtMatmulHeuristicResult_t *results, int *returned)} */
+    /**
+     * {@code cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc,
+     * cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+     * cublasLtMatmulPreference_t preference, int requested, cublasLtMatmulHeuristicResult_t *results, int *returned)}
+     */
     static void cublasLtMatmulAlgoGetHeuristic(
             long handle,
             MemorySegment desc,

@@ -8,7 +8,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import io.gatun.ffm.CudaFolders;
 import io.gatun.ffm.NativeLibrary;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
@@ -35,94 +34,75 @@ final class DriverCalls {
 
     static final NativeLibrary LIBRARY = NativeLibrary.open("the CUDA driver", CudaFolders.candidates("libcuda.so.1"));
 
-    private static final MethodHandle INIT = LIBRARY.handle("cuInit", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle DRIVER_GET_VERSION =
-            LIBRARY.handle("cuDriverGetVersion", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-    private static final MethodHandle DEVICE_GET_COUNT =
-            LIBRARY.handle("cuDeviceGetCount", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-    private static final MethodHandle DEVICE_GET =
-            LIBRARY.handle("cuDeviceGet", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
-    private static final MethodHandle DEVICE_GET_NAME =
-            LIBRARY.handle("cuDeviceGetName", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
+    private static final MethodHandle INIT = LIBRARY.status("cuInit", JAVA_INT);
+    private static final MethodHandle DRIVER_GET_VERSION = LIBRARY.status("cuDriverGetVersion", ADDRESS);
+    private static final MethodHandle DEVICE_GET_COUNT = LIBRARY.status("cuDeviceGetCount", ADDRESS);
+    private static final MethodHandle DEVICE_GET = LIBRARY.status("cuDeviceGet", ADDRESS, JAVA_INT);
+    private static final MethodHandle DEVICE_GET_NAME = LIBRARY.status("cuDeviceGetName", ADDRESS, JAVA_INT, JAVA_INT);
     private static final MethodHandle DEVICE_GET_ATTRIBUTE =
-            LIBRARY.handle("cuDeviceGetAttribute", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
-    private static final MethodHandle DEVICE_TOTAL_MEM =
-            LIBRARY.handle("cuDeviceTotalMem_v2", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
+            LIBRARY.status("cuDeviceGetAttribute", ADDRESS, JAVA_INT, JAVA_INT);
+    private static final MethodHandle DEVICE_TOTAL_MEM = LIBRARY.status("cuDeviceTotalMem_v2", ADDRESS, JAVA_INT);
     private static final MethodHandle DEVICE_PRIMARY_CTX_RETAIN =
-            LIBRARY.handle("cuDevicePrimaryCtxRetain", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
+            LIBRARY.status("cuDevicePrimaryCtxRetain", ADDRESS, JAVA_INT);
     private static final MethodHandle DEVICE_PRIMARY_CTX_RELEASE =
-            LIBRARY.handle("cuDevicePrimaryCtxRelease_v2", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle CTX_SET_CURRENT =
-            LIBRARY.handle("cuCtxSetCurrent", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-    private static final MethodHandle MEM_GET_INFO =
-            LIBRARY.handle("cuMemGetInfo_v2", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
-    private static final MethodHandle MEM_ALLOC =
-            LIBRARY.handle("cuMemAlloc_v2", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
-    private static final MethodHandle MEM_FREE =
-            LIBRARY.handle("cuMemFree_v2", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-    private static final MethodHandle MEM_HOST_ALLOC =
-            LIBRARY.handle("cuMemHostAlloc", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle MEM_FREE_HOST =
-            LIBRARY.handle("cuMemFreeHost", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-    private static final MethodHandle MEMCPY_HTO_D_ASYNC = LIBRARY.handle(
-            "cuMemcpyHtoDAsync_v2", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle MEMCPY_DTO_H_ASYNC = LIBRARY.handle(
-            "cuMemcpyDtoHAsync_v2", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle MEMCPY_DTO_D_ASYNC = LIBRARY.handle(
-            "cuMemcpyDtoDAsync_v2", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle MEMSET_D8_ASYNC = LIBRARY.handle(
-            "cuMemsetD8Async", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_BYTE, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle STREAM_CREATE =
-            LIBRARY.handle("cuStreamCreate", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
-    private static final MethodHandle STREAM_SYNCHRONIZE =
-            LIBRARY.handle("cuStreamSynchronize", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-    private static final MethodHandle STREAM_QUERY =
-            LIBRARY.handle("cuStreamQuery", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+            LIBRARY.status("cuDevicePrimaryCtxRelease_v2", JAVA_INT);
+    private static final MethodHandle CTX_SET_CURRENT = LIBRARY.status("cuCtxSetCurrent", JAVA_LONG);
+    private static final MethodHandle MEM_GET_INFO = LIBRARY.status("cuMemGetInfo_v2", ADDRESS, ADDRESS);
+    private static final MethodHandle MEM_ALLOC = LIBRARY.status("cuMemAlloc_v2", ADDRESS, JAVA_LONG);
+    private static final MethodHandle MEM_FREE = LIBRARY.status("cuMemFree_v2", JAVA_LONG);
+    private static final MethodHandle MEM_HOST_ALLOC = LIBRARY.status("cuMemHostAlloc", ADDRESS, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle MEM_FREE_HOST = LIBRARY.status("cuMemFreeHost", JAVA_LONG);
+    private static final MethodHandle MEMCPY_HTOD_ASYNC =
+            LIBRARY.status("cuMemcpyHtoDAsync_v2", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle MEMCPY_DTOH_ASYNC =
+            LIBRARY.status("cuMemcpyDtoHAsync_v2", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle MEMCPY_DTOD_ASYNC =
+            LIBRARY.status("cuMemcpyDtoDAsync_v2", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle MEMSET_D8_ASYNC =
+            LIBRARY.status("cuMemsetD8Async", JAVA_LONG, JAVA_BYTE, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle STREAM_CREATE = LIBRARY.status("cuStreamCreate", ADDRESS, JAVA_INT);
+    private static final MethodHandle STREAM_SYNCHRONIZE = LIBRARY.status("cuStreamSynchronize", JAVA_LONG);
+    private static final MethodHandle STREAM_QUERY = LIBRARY.status("cuStreamQuery", JAVA_LONG);
     private static final MethodHandle STREAM_WAIT_EVENT =
-            LIBRARY.handle("cuStreamWaitEvent", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle STREAM_DESTROY =
-            LIBRARY.handle("cuStreamDestroy_v2", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+            LIBRARY.status("cuStreamWaitEvent", JAVA_LONG, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle STREAM_DESTROY = LIBRARY.status("cuStreamDestroy_v2", JAVA_LONG);
     private static final MethodHandle STREAM_BEGIN_CAPTURE =
-            LIBRARY.handle("cuStreamBeginCapture_v2", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle STREAM_END_CAPTURE =
-            LIBRARY.handle("cuStreamEndCapture", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
-    private static final MethodHandle EVENT_CREATE =
-            LIBRARY.handle("cuEventCreate", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
-    private static final MethodHandle EVENT_RECORD =
-            LIBRARY.handle("cuEventRecord", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle EVENT_SYNCHRONIZE =
-            LIBRARY.handle("cuEventSynchronize", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+            LIBRARY.status("cuStreamBeginCapture_v2", JAVA_LONG, JAVA_INT);
+    private static final MethodHandle STREAM_END_CAPTURE = LIBRARY.status("cuStreamEndCapture", JAVA_LONG, ADDRESS);
+    private static final MethodHandle EVENT_CREATE = LIBRARY.status("cuEventCreate", ADDRESS, JAVA_INT);
+    private static final MethodHandle EVENT_RECORD = LIBRARY.status("cuEventRecord", JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle EVENT_SYNCHRONIZE = LIBRARY.status("cuEventSynchronize", JAVA_LONG);
     private static final MethodHandle EVENT_ELAPSED_TIME =
-            LIBRARY.handle("cuEventElapsedTime", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle EVENT_DESTROY =
-            LIBRARY.handle("cuEventDestroy_v2", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-    private static final MethodHandle GRAPH_INSTANTIATE_WITH_FLAGS = LIBRARY.handle(
-            "cuGraphInstantiateWithFlags", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle GRAPH_LAUNCH =
-            LIBRARY.handle("cuGraphLaunch", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle GRAPH_EXEC_DESTROY =
-            LIBRARY.handle("cuGraphExecDestroy", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-    private static final MethodHandle GRAPH_DESTROY =
-            LIBRARY.handle("cuGraphDestroy", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-    private static final MethodHandle MODULE_LOAD_DATA =
-            LIBRARY.handle("cuModuleLoadData", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
+            LIBRARY.status("cuEventElapsedTime", ADDRESS, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle EVENT_DESTROY = LIBRARY.status("cuEventDestroy_v2", JAVA_LONG);
+    private static final MethodHandle GRAPH_INSTANTIATE_WITH_FLAGS =
+            LIBRARY.status("cuGraphInstantiateWithFlags", ADDRESS, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GRAPH_LAUNCH = LIBRARY.status("cuGraphLaunch", JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GRAPH_EXEC_DESTROY = LIBRARY.status("cuGraphExecDestroy", JAVA_LONG);
+    private static final MethodHandle GRAPH_DESTROY = LIBRARY.status("cuGraphDestroy", JAVA_LONG);
+    private static final MethodHandle MODULE_LOAD_DATA = LIBRARY.status("cuModuleLoadData", ADDRESS, ADDRESS);
     private static final MethodHandle MODULE_GET_FUNCTION =
-            LIBRARY.handle("cuModuleGetFunction", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS));
-    private static final MethodHandle MODULE_UNLOAD =
-            LIBRARY.handle("cuModuleUnload", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-    private static final MethodHandle FUNC_GET_PARAM_INFO = LIBRARY.handle(
-            "cuFuncGetParamInfo", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS));
+            LIBRARY.status("cuModuleGetFunction", ADDRESS, JAVA_LONG, ADDRESS);
+    private static final MethodHandle MODULE_UNLOAD = LIBRARY.status("cuModuleUnload", JAVA_LONG);
+    private static final MethodHandle FUNC_GET_PARAM_INFO =
+            LIBRARY.status("cuFuncGetParamInfo", JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS);
     private static final MethodHandle FUNC_SET_ATTRIBUTE =
-            LIBRARY.handle("cuFuncSetAttribute", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT));
-    private static final MethodHandle LAUNCH_KERNEL = LIBRARY.handle(
+            LIBRARY.status("cuFuncSetAttribute", JAVA_LONG, JAVA_INT, JAVA_INT);
+    private static final MethodHandle LAUNCH_KERNEL = LIBRARY.status(
             "cuLaunchKernel",
-            FunctionDescriptor.of(
-                    JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
-                    JAVA_LONG, ADDRESS, JAVA_LONG));
-    private static final MethodHandle GET_ERROR_NAME =
-            LIBRARY.handle("cuGetErrorName", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
-    private static final MethodHandle GET_ERROR_STRING =
-            LIBRARY.handle("cuGetErrorString", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
+            JAVA_LONG,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_LONG,
+            ADDRESS,
+            JAVA_LONG);
+    private static final MethodHandle GET_ERROR_NAME = LIBRARY.status("cuGetErrorName", JAVA_INT, ADDRESS);
+    private static final MethodHandle GET_ERROR_STRING = LIBRARY.status("cuGetErrorString", JAVA_INT, ADDRESS);
 
     private DriverCalls() {}
 
@@ -264,7 +244,7 @@ final class DriverCalls {
     /** {@code CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, CUstream stream)} */
     static void cuMemcpyHtoDAsync(long to, long from, long bytes, long stream) {
         try {
-            check("cuMemcpyHtoDAsync_v2", (int) MEMCPY_HTO_D_ASYNC.invokeExact(to, from, bytes, stream), bytes);
+            check("cuMemcpyHtoDAsync_v2", (int) MEMCPY_HTOD_ASYNC.invokeExact(to, from, bytes, stream), bytes);
         } catch (Throwable t) {
             throw NativeLibrary.rethrow(t);
         }
@@ -273,7 +253,7 @@ final class DriverCalls {
     /** {@code CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t bytes, CUstream stream)} */
     static void cuMemcpyDtoHAsync(long to, long from, long bytes, long stream) {
         try {
-            check("cuMemcpyDtoHAsync_v2", (int) MEMCPY_DTO_H_ASYNC.invokeExact(to, from, bytes, stream), bytes);
+            check("cuMemcpyDtoHAsync_v2", (int) MEMCPY_DTOH_ASYNC.invokeExact(to, from, bytes, stream), bytes);
         } catch (Throwable t) {
             throw NativeLibrary.rethrow(t);
         }
@@ -282,7 +262,7 @@ final class DriverCalls {
     /** {@code CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream)} */
     static void cuMemcpyDtoDAsync(long to, long from, long bytes, long stream) {
         try {
-            check("cuMemcpyDtoDAsync_v2", (int) MEMCPY_DTO_D_ASYNC.invokeExact(to, from, bytes, stream), bytes);
+            check("cuMemcpyDtoDAsync_v2", (int) MEMCPY_DTOD_ASYNC.invokeExact(to, from, bytes, stream), bytes);
         } catch (Throwable t) {
             throw NativeLibrary.rethrow(t);
         }
@@ -487,7 +467,10 @@ final class DriverCalls {
         }
     }
 
-    /** {@code CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY, unsigned blockZ, unsigned sharedBytes, CUstream stream, void **parameters, void **extra)} */
+    /**
+     * {@code CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,
+     * unsigned blockY, unsigned blockZ, unsigned sharedBytes, CUstream stream, void **parameters, void **extra)}
+     */
     static void cuLaunchKernel(
             long function,
             int gridX,

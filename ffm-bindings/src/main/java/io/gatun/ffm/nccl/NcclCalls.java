@@ -21,38 +21,28 @@ final class NcclCalls {
 
     static final NativeLibrary LIBRARY = NativeLibrary.open("NCCL", CudaFolders.candidates("libnccl.so.2"));
 
-    private static final MethodHandle GET_VERSION =
-            LIBRARY.handle("ncclGetVersion", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-    private static final MethodHandle GET_UNIQUE_ID =
-            LIBRARY.handle("ncclGetUniqueId", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-    private static final MethodHandle COMM_DESTROY =
-            LIBRARY.handle("ncclCommDestroy", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-    private static final MethodHandle COMM_ABORT =
-            LIBRARY.handle("ncclCommAbort", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+    private static final MethodHandle GET_VERSION = LIBRARY.status("ncclGetVersion", ADDRESS);
+    private static final MethodHandle GET_UNIQUE_ID = LIBRARY.status("ncclGetUniqueId", ADDRESS);
+    private static final MethodHandle COMM_DESTROY = LIBRARY.status("ncclCommDestroy", JAVA_LONG);
+    private static final MethodHandle COMM_ABORT = LIBRARY.status("ncclCommAbort", JAVA_LONG);
     private static final MethodHandle COMM_GET_ASYNC_ERROR =
-            LIBRARY.handle("ncclCommGetAsyncError", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
-    private static final MethodHandle BROADCAST = LIBRARY.handle(
-            "ncclBroadcast",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle ALL_REDUCE = LIBRARY.handle(
-            "ncclAllReduce",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle REDUCE_SCATTER = LIBRARY.handle(
-            "ncclReduceScatter",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle ALL_GATHER = LIBRARY.handle(
-            "ncclAllGather",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle SEND = LIBRARY.handle(
-            "ncclSend",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle RECV = LIBRARY.handle(
-            "ncclRecv",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle GROUP_START = LIBRARY.handle("ncclGroupStart", FunctionDescriptor.of(JAVA_INT));
-    private static final MethodHandle GROUP_END = LIBRARY.handle("ncclGroupEnd", FunctionDescriptor.of(JAVA_INT));
+            LIBRARY.status("ncclCommGetAsyncError", JAVA_LONG, ADDRESS);
+    private static final MethodHandle BROADCAST =
+            LIBRARY.status("ncclBroadcast", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle ALL_REDUCE =
+            LIBRARY.status("ncclAllReduce", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle REDUCE_SCATTER = LIBRARY.status(
+            "ncclReduceScatter", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle ALL_GATHER =
+            LIBRARY.status("ncclAllGather", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle SEND =
+            LIBRARY.status("ncclSend", JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle RECV =
+            LIBRARY.status("ncclRecv", JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GROUP_START = LIBRARY.status("ncclGroupStart");
+    private static final MethodHandle GROUP_END = LIBRARY.status("ncclGroupEnd");
     private static final MethodHandle COMM_INIT_RANK =
-            LIBRARY.handle("ncclCommInitRank", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, UNIQUE_ID, JAVA_INT));
+            LIBRARY.status("ncclCommInitRank", ADDRESS, JAVA_INT, UNIQUE_ID, JAVA_INT);
     private static final MethodHandle GET_ERROR_STRING =
             LIBRARY.handle("ncclGetErrorString", FunctionDescriptor.of(ADDRESS, JAVA_INT));
     private static final MethodHandle GET_LAST_ERROR =
@@ -105,7 +95,10 @@ final class NcclCalls {
         }
     }
 
-    /** {@code ncclResult_t ncclBroadcast(const void *send, void *receive, size_t count, ncclDataType_t type, int root, ncclComm_t comm, cudaStream_t stream)} */
+    /**
+     * {@code ncclResult_t ncclBroadcast(const void *send, void *receive, size_t count, ncclDataType_t type, int root,
+     * ncclComm_t comm, cudaStream_t stream)}
+     */
     static void ncclBroadcast(long send, long receive, long count, int type, int root, long comm, long stream) {
         try {
             check("ncclBroadcast", (int) BROADCAST.invokeExact(send, receive, count, type, root, comm, stream));
@@ -114,7 +107,10 @@ final class NcclCalls {
         }
     }
 
-    /** {@code ncclResult_t ncclAllReduce(const void *send, void *receive, size_t count, ncclDataType_t type, ncclRedOp_t op, ncclComm_t comm, cudaStream_t stream)} */
+    /**
+     * {@code ncclResult_t ncclAllReduce(const void *send, void *receive, size_t count, ncclDataType_t type, ncclRedOp_t op,
+     * ncclComm_t comm, cudaStream_t stream)}
+     */
     static void ncclAllReduce(long send, long receive, long count, int type, int op, long comm, long stream) {
         try {
             check("ncclAllReduce", (int) ALL_REDUCE.invokeExact(send, receive, count, type, op, comm, stream));
@@ -123,7 +119,10 @@ final class NcclCalls {
         }
     }
 
-    /** {@code ncclResult_t ncclReduceScatter(const void *send, void *receive, size_t count, ncclDataType_t type, ncclRedOp_t op, ncclComm_t comm, cudaStream_t stream)} */
+    /**
+     * {@code ncclResult_t ncclReduceScatter(const void *send, void *receive, size_t count, ncclDataType_t type, ncclRedOp_t
+     * op, ncclComm_t comm, cudaStream_t stream)}
+     */
     static void ncclReduceScatter(long send, long receive, long count, int type, int op, long comm, long stream) {
         try {
             check("ncclReduceScatter", (int) REDUCE_SCATTER.invokeExact(send, receive, count, type, op, comm, stream));
@@ -132,7 +131,10 @@ final class NcclCalls {
         }
     }
 
-    /** {@code ncclResult_t ncclAllGather(const void *send, void *receive, size_t count, ncclDataType_t type, ncclComm_t comm, cudaStream_t stream)} */
+    /**
+     * {@code ncclResult_t ncclAllGather(const void *send, void *receive, size_t count, ncclDataType_t type, ncclComm_t comm,
+     * cudaStream_t stream)}
+     */
     static void ncclAllGather(long send, long receive, long count, int type, long comm, long stream) {
         try {
             check("ncclAllGather", (int) ALL_GATHER.invokeExact(send, receive, count, type, comm, stream));
@@ -141,7 +143,10 @@ final class NcclCalls {
         }
     }
 
-    /** {@code ncclResult_t ncclSend(const void *send, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t stream)} */
+    /**
+     * {@code ncclResult_t ncclSend(const void *send, size_t count, ncclDataType_t type, int peer, ncclComm_t comm,
+     * cudaStream_t stream)}
+     */
     static void ncclSend(long send, long count, int type, int peer, long comm, long stream) {
         try {
             check("ncclSend", (int) SEND.invokeExact(send, count, type, peer, comm, stream));
@@ -150,7 +155,10 @@ final class NcclCalls {
         }
     }
 
-    /** {@code ncclResult_t ncclRecv(void *receive, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t stream)} */
+    /**
+     * {@code ncclResult_t ncclRecv(void *receive, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t
+     * stream)}
+     */
     static void ncclRecv(long receive, long count, int type, int peer, long comm, long stream) {
         try {
             check("ncclRecv", (int) RECV.invokeExact(receive, count, type, peer, comm, stream));

@@ -17,23 +17,17 @@ final class NvrtcCalls {
     static final NativeLibrary LIBRARY =
             NativeLibrary.open("NVRTC", CudaFolders.candidates("libnvrtc.so.13", "libnvrtc.so.12"));
 
-    private static final MethodHandle VERSION =
-            LIBRARY.handle("nvrtcVersion", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
-    private static final MethodHandle CREATE_PROGRAM = LIBRARY.handle(
-            "nvrtcCreateProgram",
-            FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS));
+    private static final MethodHandle VERSION = LIBRARY.status("nvrtcVersion", ADDRESS, ADDRESS);
+    private static final MethodHandle CREATE_PROGRAM =
+            LIBRARY.status("nvrtcCreateProgram", ADDRESS, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS);
     private static final MethodHandle COMPILE_PROGRAM =
-            LIBRARY.handle("nvrtcCompileProgram", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS));
+            LIBRARY.status("nvrtcCompileProgram", JAVA_LONG, JAVA_INT, ADDRESS);
     private static final MethodHandle GET_PROGRAM_LOG_SIZE =
-            LIBRARY.handle("nvrtcGetProgramLogSize", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
-    private static final MethodHandle GET_PROGRAM_LOG =
-            LIBRARY.handle("nvrtcGetProgramLog", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
-    private static final MethodHandle GET_CUBIN_SIZE =
-            LIBRARY.handle("nvrtcGetCUBINSize", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
-    private static final MethodHandle GET_CUBIN =
-            LIBRARY.handle("nvrtcGetCUBIN", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
-    private static final MethodHandle DESTROY_PROGRAM =
-            LIBRARY.handle("nvrtcDestroyProgram", FunctionDescriptor.of(JAVA_INT, ADDRESS));
+            LIBRARY.status("nvrtcGetProgramLogSize", JAVA_LONG, ADDRESS);
+    private static final MethodHandle GET_PROGRAM_LOG = LIBRARY.status("nvrtcGetProgramLog", JAVA_LONG, ADDRESS);
+    private static final MethodHandle GET_CUBIN_SIZE = LIBRARY.status("nvrtcGetCUBINSize", JAVA_LONG, ADDRESS);
+    private static final MethodHandle GET_CUBIN = LIBRARY.status("nvrtcGetCUBIN", JAVA_LONG, ADDRESS);
+    private static final MethodHandle DESTROY_PROGRAM = LIBRARY.status("nvrtcDestroyProgram", ADDRESS);
     private static final MethodHandle GET_ERROR_STRING =
             LIBRARY.handle("nvrtcGetErrorString", FunctionDescriptor.of(ADDRESS, JAVA_INT));
 
@@ -48,7 +42,10 @@ final class NvrtcCalls {
         }
     }
 
-    /** {@code nvrtcResult nvrtcCreateProgram(nvrtcProgram *program, const char *source, const char *name, int headers, const char **sources, const char **names)} */
+    /**
+     * {@code nvrtcResult nvrtcCreateProgram(nvrtcProgram *program, const char *source, const char *name, int headers, const
+     * char **sources, const char **names)}
+     */
     static void nvrtcCreateProgram(
             MemorySegment program,
             MemorySegment source,

@@ -1,10 +1,6 @@
 package io.gatun.model.engine;
 
 import io.gatun.ffm.cublaslt.CublasLt;
-import io.gatun.ffm.cublaslt.MatmulPlan;
-import io.gatun.ffm.cuda.CudaDevice;
-import io.gatun.ffm.cuda.CudaStream;
-import io.gatun.ffm.cuda.DeviceMemory;
 import io.gatun.kernels.Accumulate;
 import io.gatun.kernels.Format;
 import io.gatun.kernels.Fp8Rows;
@@ -27,41 +23,27 @@ import java.lang.foreign.Arena;
  */
 public final class CublasLtMatmul implements MatmulEngine, AutoCloseable {
     private final CublasLt library;
-    private final CudaDevice device;
+    private final GpuQueue queue;
     private final Arena mapped = Arena.ofShared();
-    private final CudaStream stream;
-    private final RowTransfer transfer;
-    private final PlanTable plans;
-    private final DeviceMemory workspace;
+    private final WeightGradients gradients;
     private final DeviceBuffer inputs;
-    private final DeviceBuffer moreInputs; // the other operand of weight gradients
     private final DeviceBuffer outputs;
     private final ScaleBuffer scales;
-    private final ScaleBuffer moreScales;
-
     private final ExpertRows rows = new ExpertRows();
     private final Weight[] single = new Weight[1];
     private final ActivationRows.Rounded rounded = new ActivationRows.Rounded();
-    private final ActivationRows.Plain plain = new ActivationRows.Plain();
+    private final ActivationRows.QuantizedRows quantized;
     private final ActivationRows.Output output = new ActivationRows.Output();
-    private final ActivationRows.QuantizedRows quantizedRows;
-    private final ActivationRows.QuantizedColumns quantizedColumns;
 
     /** An engine on the device of {@code library}; library and team stay the caller's, and outlive the engine. */
     public CublasLtMatmul(CublasLt library, Team team) {
         this.library = library;
-        device = library.device();
-        stream = new CudaStream(device);
-        transfer = new RowTransfer(stream, team);
-        plans = new PlanTable(library);
-        workspace = DeviceMemory.allocate(device, MatmulPlan.WORKSPACE_BYTES);
-        inputs = new DeviceBuffer(device);
-        moreInputs = new DeviceBuffer(device);
-        outputs = new DeviceBuffer(device);
-        scales = new ScaleBuffer(stream);
-        moreScales = new ScaleBuffer(stream);
-        quantizedRows = new ActivationRows.QuantizedRows(team.threads());
-        quantizedColumns = new ActivationRows.QuantizedColumns(team.threads());
+        queue = new GpuQueue(library, team);
+        gradients = new WeightGradients(queue, team.threads());
+        inputs = new DeviceBuffer(queue.device);
+        outputs = new DeviceBuffer(queue.device);
+        scales = new ScaleBuffer(queue.stream);
+        quantized = new ActivationRows.QuantizedRows(team.threads());
     }
 
     @Override
@@ -71,7 +53,7 @@ public final class CublasLtMatmul implements MatmulEngine, AutoCloseable {
             throw new TensorException("a weight is f32[n, k] or bf16[n, k]; this is " + value);
         }
         if (grad != null) check("gradient", grad, value.rows(), value.cols());
-        return uploaded(new DeviceWeight(device, arena, value, grad, format));
+        return uploaded(new DeviceWeight(queue.device, arena, value, grad, format));
     }
 
     /** {@inheritDoc} The GPU has a copy; format BF16 rounds f32 values. */
@@ -93,7 +75,7 @@ public final class CublasLtMatmul implements MatmulEngine, AutoCloseable {
             throw new TensorException("%s in blocks of %d x %d: cuBLASLt multiplies blocks of 128 x 128"
                     .formatted(value.codes(), value.blockRows(), value.blockCols()));
         }
-        return uploaded(new DeviceWeight(device, mapped, value, format));
+        return uploaded(new DeviceWeight(queue.device, mapped, value, format));
     }
 
     private void checkFormat(Tensor value, Format format) {
@@ -105,15 +87,15 @@ public final class CublasLtMatmul implements MatmulEngine, AutoCloseable {
     }
 
     private Weight uploaded(DeviceWeight weight) {
-        device.makeCurrent();
-        weight.upload(transfer);
+        queue.device.makeCurrent();
+        weight.upload(queue.transfer);
         return weight;
     }
 
     @Override
     public void refresh(Weight[] weights) {
-        device.makeCurrent();
-        for (Weight weight : weights) own(weight, false).upload(transfer);
+        queue.device.makeCurrent();
+        for (Weight weight : weights) own(weight, false).upload(queue.transfer);
     }
 
     @Override
@@ -158,7 +140,7 @@ public final class CublasLtMatmul implements MatmulEngine, AutoCloseable {
     @Override
     public String describe() {
         String fp8 = library.whyNotBlockScaled().isEmpty() ? " and FP8 with scales of blocks" : "";
-        return "cuBLASLt %s on %s, BF16%s, f32 sums".formatted(CublasLt.version(), device.name(), fp8);
+        return "cuBLASLt %s on %s, BF16%s, f32 sums".formatted(CublasLt.version(), queue.device.name(), fp8);
     }
 
     /** {@code out = in Wᵀ}, or {@code out = in W} for the gradient of inputs: all rows travel, then all products run. */
@@ -167,113 +149,59 @@ public final class CublasLtMatmul implements MatmulEngine, AutoCloseable {
         check(inputGrad ? "dy" : "x", in, in.rows(), inputGrad ? like.n() : like.k());
         check(inputGrad ? "dx" : "y", out, in.rows(), inputGrad ? like.k() : like.n());
         if (rows.allPlaces() == 0) return;
-        device.makeCurrent();
+        queue.device.makeCurrent();
         int depth = inputGrad ? like.rows() : like.cols();
         int cols = inputGrad ? like.cols() : like.rows();
         boolean fp8 = like.format() == Format.FP8;
-        long rowBytes = (long) depth * (fp8 ? 1 : 2);
-        long blocks = fp8 ? Math.ceilDiv(depth, Fp8Rows.BLOCK) : 0;
+        Kind kind = fp8 ? Kind.FP8 : inputGrad ? Kind.BF16_INPUT_GRAD : Kind.BF16_FORWARD;
+        long rowBytes = (long) depth * (fp8 ? 1 : 2), outBytes = (long) Float.BYTES * cols;
+        long scaleBytes = fp8 ? (long) Float.BYTES * Math.ceilDiv(depth, Fp8Rows.BLOCK) : 0; // of a row
         long input = inputs.reserve(rows.allPlaces() * rowBytes);
-        long result = outputs.reserve(rows.allPlaces() * 4L * cols);
-        long scale = fp8 ? scales.reserve(4 * blocks * rows.allPlaces()) : 0;
+        long result = outputs.reserve(rows.allPlaces() * outBytes);
+        long scale = fp8 ? scales.reserve(rows.allPlaces() * scaleBytes) : 0;
         for (int e = 0; e < rows.count(); e++) {
-            if (rows.rows(e) > 0) stageRows(in, e, input + rows.place(e) * rowBytes, rowBytes, blocks, inputGrad);
+            if (rows.rows(e) > 0) stage(in, e, input + rows.place(e) * rowBytes, rowBytes, scaleBytes, inputGrad);
         }
         if (fp8) scales.upload();
         for (int e = 0; e < rows.count(); e++) {
             if (rows.rows(e) == 0) continue;
             DeviceWeight w = (DeviceWeight) weights[e];
-            Kind kind = fp8 ? Kind.FP8 : inputGrad ? Kind.BF16_INPUT_GRAD : Kind.BF16_FORWARD;
-            plans.get(kind, cols, rows.paddedRows(e), depth)
-                    .run(
-                            fp8 && inputGrad ? w.transposed() : w.data(),
-                            fp8 && inputGrad ? w.transposedScales() : w.scales(),
-                            input + rows.place(e) * rowBytes,
-                            scale + 4 * blocks * rows.place(e),
-                            result + rows.place(e) * 4L * cols,
-                            workspace.address(),
-                            stream.handle());
+            long a = fp8 && inputGrad ? w.transposed() : w.data();
+            long aScales = fp8 && inputGrad ? w.transposedScales() : w.scales();
+            long b = input + rows.place(e) * rowBytes, bScales = scale + rows.place(e) * scaleBytes;
+            long d = result + rows.place(e) * outBytes;
+            queue.run(kind, cols, rows.paddedRows(e), depth, a, aScales, b, bScales, d);
         }
         output.mode = mode;
         for (int e = 0; e < rows.count(); e++) {
             if (rows.rows(e) == 0) continue;
             output.point(out, rows.start(e), rows.rows(e));
-            transfer.download(result + rows.place(e) * 4L * cols, rows.rows(e), 4L * cols, output);
+            queue.transfer.download(result + rows.place(e) * outBytes, rows.rows(e), outBytes, output);
         }
     }
 
     /** The rows of one expert; the GPU's rows behind them keep what they hold, which reaches no row that is read. */
-    private void stageRows(Tensor in, int e, long to, long rowBytes, long blocks, boolean isGradient) {
-        if (blocks == 0) {
+    private void stage(Tensor in, int e, long to, long rowBytes, long scaleBytes, boolean isGradient) {
+        if (scaleBytes == 0) {
             rounded.point(in, rows.start(e), rows.rows(e));
-            transfer.upload(to, rows.rows(e), rowBytes, rounded);
+            queue.transfer.upload(to, rows.rows(e), rowBytes, rounded);
             return;
         }
-        quantizedRows.point(in, rows.start(e), rows.rows(e));
-        quantizedRows.reserve();
-        quantizedRows.isGradient = isGradient;
-        quantizedRows.scaleTo(scales.segment(), 4 * blocks * rows.place(e), 4L * rows.paddedRows(e));
-        transfer.upload(to, rows.rows(e), rowBytes, quantizedRows);
+        quantized.point(in, rows.start(e), rows.rows(e));
+        quantized.reserve();
+        quantized.isGradient = isGradient;
+        quantized.scaleTo(scales.segment(), rows.place(e) * scaleBytes, (long) Float.BYTES * rows.paddedRows(e));
+        queue.transfer.upload(to, rows.rows(e), rowBytes, quantized);
     }
 
-    /** {@code dW += dyᵀ x}, one weight after another: its gradient travels to the GPU, is added to there, and travels back. */
     private void addWeightGrads(Weight[] weights, Tensor dy, Tensor x) {
         DeviceWeight like = alike(weights, true);
         check("dy", dy, x.rows(), like.n());
         check("x", x, x.rows(), like.k());
-        if (rows.allPlaces() == 0) return;
-        device.makeCurrent();
-        boolean fp8 = like.format() == Format.FP8;
+        queue.device.makeCurrent();
         for (int e = 0; e < rows.count(); e++) {
-            if (rows.rows(e) == 0) continue;
-            int tokens = rows.paddedRows(e);
-            long left, right;
-            if (fp8) {
-                left = stageColumns(x, e, inputs, scales, like.cols(), false);
-                right = stageColumns(dy, e, moreInputs, moreScales, like.rows(), true);
-            } else {
-                left = stageTokens(x, e, inputs, like.cols());
-                right = stageTokens(dy, e, moreInputs, like.rows());
-            }
-            long rowBytes = 4L * like.cols();
-            long result = outputs.reserve(like.rows() * rowBytes);
-            plain.point(weights[e].grad(), 0, like.n());
-            transfer.upload(result, like.rows(), rowBytes, plain);
-            plans.get(fp8 ? Kind.FP8_WEIGHT_GRAD : Kind.BF16_WEIGHT_GRAD, like.cols(), like.rows(), tokens)
-                    .run(
-                            left,
-                            fp8 ? scales.address() : 0,
-                            right,
-                            fp8 ? moreScales.address() : 0,
-                            result,
-                            workspace.address(),
-                            stream.handle());
-            output.mode = Accumulate.WRITE;
-            output.point(weights[e].grad(), 0, like.n());
-            transfer.download(result, like.n(), rowBytes, output);
+            if (rows.rows(e) > 0) gradients.add((DeviceWeight) weights[e], dy, x, rows, e);
         }
-    }
-
-    /** Rows of one expert as bf16 [tokens, cols]: tokens that are none are zeros, since sums run over them. */
-    private long stageTokens(Tensor in, int e, DeviceBuffer to, int cols) {
-        long address = to.reserve(2L * rows.paddedRows(e) * cols);
-        rounded.point(in, rows.start(e), rows.rows(e));
-        transfer.upload(address, rows.paddedRows(e), 2L * cols, rounded);
-        return address;
-    }
-
-    /** Rows of one expert as codes [cols, tokens], quantised along tokens. */
-    private long stageColumns(Tensor in, int e, DeviceBuffer to, ScaleBuffer scale, int cols, boolean isGradient) {
-        int tokens = rows.paddedRows(e);
-        long address = to.reserve((long) cols * tokens);
-        scale.reserve(4L * cols * Math.ceilDiv(tokens, Fp8Rows.BLOCK));
-        quantizedColumns.point(in, rows.start(e), rows.rows(e));
-        quantizedColumns.reserve(tokens);
-        quantizedColumns.isGradient = isGradient;
-        quantizedColumns.scaleTo(scale.segment(), 0, 4L * cols);
-        transfer.upload(address, cols, tokens, quantizedColumns);
-        scale.upload();
-        return address;
     }
 
     private static DeviceWeight own(Weight weight, boolean trained) {
@@ -308,16 +236,11 @@ public final class CublasLtMatmul implements MatmulEngine, AutoCloseable {
     /** Frees what the engine has on the GPU, mapped weights among it; weights of other arenas end with those. */
     @Override
     public void close() {
-        device.makeCurrent();
-        stream.synchronize();
-        moreScales.close();
+        gradients.close();
         scales.close();
         outputs.close();
-        moreInputs.close();
         inputs.close();
-        workspace.close();
-        transfer.close();
-        stream.close();
+        queue.close();
         mapped.close();
     }
 }

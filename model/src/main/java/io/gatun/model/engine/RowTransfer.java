@@ -20,7 +20,12 @@ final class RowTransfer implements AutoCloseable {
 
     /** What moves rows of a matrix, called by any thread of the team. */
     interface Rows {
-        /** Moves rows {@code from} to {@code from + count}, of {@code rowBytes} bytes each; the first lies at byte {@code at} of {@code pinned}. */
+        /**
+         * Moves rows {@code from} to {@code from + count}.
+         *
+         * @param at the byte of {@code pinned} where the first of them lies
+         * @param rowBytes bytes of each, with padding
+         */
         void move(MemorySegment pinned, long at, long rowBytes, int from, int count, int worker);
     }
 
@@ -39,7 +44,7 @@ final class RowTransfer implements AutoCloseable {
         free = new CudaEvent[] {CudaEvent.plain(device), CudaEvent.plain(device)};
     }
 
-    /** Puts {@code rows} rows of {@code rowBytes} bytes each, which {@code writer} makes, to the address {@code to}; returns when they are queued. */
+    /** Copies {@code rows} rows that {@code writer} makes to the address {@code to}; returns when they are made and queued. */
     void upload(long to, int rows, long rowBytes, Rows writer) {
         int step = rowsAtOnce(rowBytes);
         for (int from = 0, chunk = 0; from < rows; from += step, chunk++) {
