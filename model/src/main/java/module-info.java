@@ -1,7 +1,7 @@
 /** The DeepSeek-V3 architecture: configuration, checkpoints, tokenizer, layers, generation. */
 module io.gatun.model {
     requires transitive io.gatun.kernels;
-    requires io.gatun.ffm;
+    requires transitive io.gatun.ffm;
     requires jdk.incubator.vector;
     requires tools.jackson.core;
     requires jdk.jfr;
@@ -14,9 +14,9 @@ module io.gatun.model {
     exports io.gatun.model.tokenizer;
     exports io.gatun.model.precision;
     exports io.gatun.model.ops;
+    exports io.gatun.model.engine;
     exports io.gatun.model.collective;
     exports io.gatun.model.cache;
     exports io.gatun.model.layer;
     exports io.gatun.model.generate;
-    exports io.gatun.model.engine;
 }

@@ -169,7 +169,7 @@ public final class Fp8 {
     }
 
     /** Numbers that have a code become that code, one to an int. */
-    private static void toCodes(MemorySegment row, int count) {
+    static void toCodes(MemorySegment row, int count) {
         for (int i = 0; i < count; i += STEP) {
             var x = FloatVector.fromMemorySegment(LANES, row, 4L * i, LITTLE_ENDIAN);
             var sign = x.reinterpretAsInts().lanewise(LSHR, 24).and(0x80);
@@ -179,7 +179,7 @@ public final class Fp8 {
     }
 
     /** Codes in {@link LaneOrder}, one to an int, become bytes in their natural order. */
-    private static void pack(MemorySegment codes, long at, MemorySegment row, int count) {
+    static void pack(MemorySegment codes, long at, MemorySegment row, int count) {
         int i = 0;
         for (; i <= count - 4 * STEP; i += 4 * STEP) {
             long p = 4L * i;

@@ -23,12 +23,21 @@ public final class CpuOps implements Ops {
 
     /** Everything on {@code team}, in the innermost loops that are fastest here. */
     public static CpuOps on(Team team) {
-        return on(team, AssembledMatmul.loops().orElseGet(DotLoops::vector));
+        return on(team, loops());
     }
 
     /** Everything on {@code team}, with {@code loops} where weights are read as they are stored. */
     public static CpuOps on(Team team, DotLoops loops) {
         return new CpuOps(team, new VectorMatmul(team, loops), new CpuAttention(team, loops), new CpuExperts(team));
+    }
+
+    /** Everything on {@code team} but the products, which are {@code engine}'s. */
+    public static CpuOps on(Team team, MatmulEngine engine) {
+        return new CpuOps(team, engine, new CpuAttention(team, loops()), new CpuExperts(team));
+    }
+
+    private static DotLoops loops() {
+        return AssembledMatmul.loops().orElseGet(DotLoops::vector);
     }
 
     @Override

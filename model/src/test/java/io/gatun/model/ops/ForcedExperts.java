@@ -1,7 +1,6 @@
 package io.gatun.model.ops;
 
-import io.gatun.kernels.DotLoops;
-import io.gatun.kernels.VectorMatmul;
+import io.gatun.kernels.MatmulEngine;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.Tensor;
 import java.util.List;
@@ -20,8 +19,12 @@ public final class ForcedExperts extends ReferenceExperts {
 
     /** {@link CpuOps} whose MoE layers choose, one pass after another, what {@code layers} say: ids [rows, topK] of each. */
     public static CpuOps on(Team team, List<Tensor> layers) {
-        return new CpuOps(
-                team, new VectorMatmul(team), new CpuAttention(team, DotLoops.vector()), new ForcedExperts(layers));
+        return on(team, CpuOps.on(team).products(), layers);
+    }
+
+    /** The same with products by {@code engine}. */
+    public static CpuOps on(Team team, MatmulEngine engine, List<Tensor> layers) {
+        return new CpuOps(team, engine, CpuOps.on(team).attention(), new ForcedExperts(layers));
     }
 
     @Override

@@ -1,5 +1,10 @@
 package io.gatun.trainer.command;
 
+import io.gatun.ffm.NativeLibrary;
+import io.gatun.ffm.cublaslt.CublasLt;
+import io.gatun.ffm.cuda.CudaDevice;
+import io.gatun.ffm.nccl.NcclCommunicator;
+import io.gatun.ffm.nvrtc.Nvrtc;
 import io.gatun.kernels.JitDirectives;
 import io.gatun.kernels.Roofs;
 import io.gatun.kernels.VectorApi;
@@ -12,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -105,12 +111,46 @@ final class DoctorCommand implements Callable<Integer> {
 
     private void libraries() {
         report.section("libraries");
+        library("CUDA driver", CudaDevice.library(), CudaDevice::driverVersion);
+        gpu();
+        library("cuBLASLt", CublasLt.library(), CublasLt::version);
+        library("NVRTC", Nvrtc.library(), () -> Nvrtc.open().orElseThrow().version());
+        library("NCCL", NcclCommunicator.library(), NcclCommunicator::version);
         OptionalLibraries.find()
                 .forEach((name, file) -> report.row(
                         name,
                         file.map(Path::toString).orElse(null),
-                        file.map(path -> path + ", not used: this version computes on the CPU, in one process")
+                        file.map(path -> path + ", not used: this version computes in one process")
                                 .orElse("not found in the usual folders or LD_LIBRARY_PATH; not needed")));
+    }
+
+    private void library(String label, NativeLibrary library, Supplier<String> version) {
+        if (library.isFound()) {
+            report.row(label, library.path().toString(), library.path() + ", version " + version.get());
+        } else {
+            report.row(label, null, "not needed; " + library.why());
+        }
+    }
+
+    private void gpu() {
+        String why = CudaDevice.library().isFound() ? CudaDevice.why(0) : "there is no CUDA driver";
+        if (!why.isEmpty()) {
+            report.row("GPU", null, "none: " + why);
+            return;
+        }
+        try (CudaDevice device = CudaDevice.open(0).orElseThrow()) {
+            report.row(
+                    "GPU",
+                    device.name(),
+                    String.format(
+                            Locale.ROOT,
+                            "%s, compute capability %.1f, %s of %s free, %d listed; the commands compute on the CPU",
+                            device.name(),
+                            device.capability() / 10.0,
+                            Bytes.of(device.freeMemory()),
+                            Bytes.of(device.totalMemory()),
+                            CudaDevice.count()));
+        }
     }
 
     private void disk() {

@@ -17,10 +17,6 @@ final class OptionalLibraries {
     private static final Map<String, String> LIBRARIES = new LinkedHashMap<>();
 
     static {
-        LIBRARIES.put("CUDA driver", "libcuda.so");
-        LIBRARIES.put("cuBLASLt", "libcublasLt.so");
-        LIBRARIES.put("NVRTC", "libnvrtc.so");
-        LIBRARIES.put("NCCL", "libnccl.so");
         LIBRARIES.put("MPI", "libmpi.so");
     }
 
@@ -30,9 +26,6 @@ final class OptionalLibraries {
             "/usr/lib64",
             "/usr/lib",
             "/usr/local/lib",
-            "/usr/local/cuda/lib64",
-            "/usr/local/nvidia/lib64",
-            "/usr/lib/wsl/lib",
             "/usr/lib/x86_64-linux-gnu/openmpi/lib",
             "/usr/lib64/openmpi/lib",
             "/usr/lib64/mpich/lib",

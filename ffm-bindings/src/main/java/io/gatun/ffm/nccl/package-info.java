@@ -1,0 +1,2 @@
+/** NCCL: collectives of several GPUs. */
+package io.gatun.ffm.nccl;
