@@ -1,0 +1,142 @@
+// What all kernels share; the loader puts it before each .cu, which so needs no #include.
+//
+// Conventions: outputs first, then inputs, sizes, scalars, as in the Java kernels. Activations, gradients and scales are f32; bf16 and E4M3
+// are their bits. Matrices are row-major with a stride in elements between rows. Sums are taken in FP32 unless said otherwise, in an order
+// that depends on shapes, alignment and the block's size only; floats have no atomics. Compile without fast maths: exact division,
+// square root and subnormal numbers are relied on.
+
+typedef long long Stride;
+typedef unsigned short bf16;
+typedef unsigned char e4m3;
+
+#ifndef DYNAMIC_SHARED // cuda_on_cpu.h has its own
+#define DYNAMIC_SHARED(type, name) extern __shared__ __align__(16) type name[]
+#endif
+
+constexpr int WARP = 32;
+constexpr unsigned ALL_LANES = 0xffffffffu;
+constexpr int MOST_WARPS = 32; // of a block
+
+__device__ __forceinline__ int lane() { return threadIdx.x % WARP; }
+
+__device__ __forceinline__ int warp() { return threadIdx.x / WARP; }
+
+__device__ __forceinline__ float infinity() { return __int_as_float(0x7f800000); }
+
+// ---- formats
+
+__device__ __forceinline__ float toFloat(float x) { return x; }
+
+__device__ __forceinline__ float toFloat(bf16 x) { return __uint_as_float((unsigned)x << 16); }
+
+/// The bf16 nearest to x, ties to even; what is too large becomes infinite, NaN stays NaN.
+__device__ __forceinline__ bf16 toBf16(float x) {
+    unsigned bits = __float_as_uint(x);
+    return (bf16)((x != x ? bits | 0x400000u : bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
+}
+
+__device__ __forceinline__ void store(float* at, float x) { *at = x; }
+
+__device__ __forceinline__ void store(bf16* at, float x) { *at = toBf16(x); }
+
+constexpr float LARGEST_E4M3 = 448;
+
+/// The value of a code: the bits of a float whose exponent is 120 too small, subnormal ones included.
+__device__ __forceinline__ float toFloat(e4m3 code) {
+    unsigned size = code & 0x7fu;
+    float value = size == 0x7fu ? __uint_as_float(0x7fc00000u) : __uint_as_float(size << 20) * 0x1p120f;
+    return code & 0x80u ? -value : value;
+}
+
+/// The code nearest to x, ties to even; what is larger than 448 becomes 448, NaN stays NaN.
+__device__ __forceinline__ e4m3 toE4m3(float x) {
+    if (x != x) return 0x7f;
+    unsigned sign = __float_as_uint(x) >> 24 & 0x80u;
+    float size = fminf(fabsf(x), LARGEST_E4M3);
+    unsigned exponent = max(__float_as_uint(size) & 0x7f800000u, __float_as_uint(0x1p-6f)); // below, the spacing stays
+    float even = __uint_as_float(exponent + (20u << 23) + 0x400000u); // 1.5 * 2^(e+20), whose last bit is 2^(e-3)
+    float rounded = __fsub_rn(__fadd_rn(size, even), even);
+    return (e4m3)(sign | __float_as_uint(rounded * 0x1p-120f) >> 20);
+}
+
+// ---- sums and maxima over a warp and a block; every thread gets the result
+
+__device__ __forceinline__ float warpSum(float x) {
+    for (int with = WARP / 2; with > 0; with /= 2) x += __shfl_xor_sync(ALL_LANES, x, with);
+    return x;
+}
+
+__device__ __forceinline__ double warpSum(double x) {
+    for (int with = WARP / 2; with > 0; with /= 2) x += __shfl_xor_sync(ALL_LANES, x, with);
+    return x;
+}
+
+__device__ __forceinline__ float warpMax(float x) {
+    for (int with = WARP / 2; with > 0; with /= 2) x = fmaxf(x, __shfl_xor_sync(ALL_LANES, x, with));
+    return x;
+}
+
+/// Whole warps only.
+template <class T>
+__device__ T blockSum(T x) {
+    __shared__ T sums[MOST_WARPS];
+    x = warpSum(x);
+    if (lane() == 0) sums[warp()] = x;
+    __syncthreads();
+    T sum = 0;
+    for (int w = 0; w < (int)blockDim.x / WARP; w++) sum += sums[w];
+    __syncthreads(); // before the next sum is written
+    return sum;
+}
+
+__device__ inline float blockMax(float x) {
+    __shared__ float maxima[MOST_WARPS];
+    x = warpMax(x);
+    if (lane() == 0) maxima[warp()] = x;
+    __syncthreads();
+    float largest = maxima[0];
+    for (int w = 1; w < (int)blockDim.x / WARP; w++) largest = fmaxf(largest, maxima[w]);
+    __syncthreads();
+    return largest;
+}
+
+// ---- a block's pass over the columns of a row, four at a time where all rows are aligned to 16 bytes
+
+template <class... X>
+__device__ __forceinline__ bool aligned(const X*... x) {
+    return ((((unsigned long long)x & 15) == 0) && ...);
+}
+
+__device__ __forceinline__ float4 load4(const float* x) { return *(const float4*)x; }
+
+template <class F, class... X>
+__device__ __forceinline__ float4 apply4(F f, X... x) {
+    return make_float4(f(x.x...), f(x.y...), f(x.z...), f(x.w...));
+}
+
+/// y[c] = f(x[c]...) for all columns; y may be one of the x.
+template <class F, class... X>
+__device__ __forceinline__ void mapRow(float* y, int dim, F f, const X*... x) {
+    int done = 0;
+    if (aligned(y, x...)) {
+        done = dim / 4 * 4;
+        for (int c = 4 * threadIdx.x; c < done; c += 4 * blockDim.x) *(float4*)(y + c) = apply4(f, load4(x + c)...);
+    }
+    for (int c = done + threadIdx.x; c < dim; c += blockDim.x) y[c] = f(x[c]...);
+}
+
+/// This thread's part of the sum of f(x[c]...).
+template <class F, class... X>
+__device__ __forceinline__ float sumRow(int dim, F f, const X*... x) {
+    float sum = 0;
+    int done = 0;
+    if (aligned(x...)) {
+        done = dim / 4 * 4;
+        for (int c = 4 * threadIdx.x; c < done; c += 4 * blockDim.x) {
+            float4 v = apply4(f, load4(x + c)...);
+            sum += (v.x + v.y) + (v.z + v.w);
+        }
+    }
+    for (int c = done + threadIdx.x; c < dim; c += blockDim.x) sum += f(x[c]...);
+    return sum;
+}
