@@ -8,6 +8,7 @@
 // names lanes that do not take part, when dynamic shared memory is overrun, or when a limit of the hardware is exceeded. With
 // -fsanitize=address (and -fsanitize-sections=cuda_shared) every access outside of shared or global memory shows as well.
 //
+// Device functions must not be members: they become static here, so that their shared memory is one object.
 // There is no overload of an atomic for floats: their sums would depend on the order.
 #pragma once
 

@@ -76,6 +76,11 @@ __device__ __forceinline__ float warpMax(float x) {
     return x;
 }
 
+__device__ __forceinline__ int warpMax(int x) {
+    for (int with = WARP / 2; with > 0; with /= 2) x = max(x, __shfl_xor_sync(ALL_LANES, x, with));
+    return x;
+}
+
 /// Whole warps only.
 template <class T>
 __device__ T blockSum(T x) {
