@@ -74,7 +74,7 @@ public final class CudaOnCpu {
                 new ArrayList<>(List.of(Tool.find("g++").orElseThrow().toString()));
         command.addAll(
                 List.of("-std=c++17", "-O2", "-g1", "-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden"));
-        command.addAll(List.of("-Wall", "-Werror", "-Wno-unused-function"));
+        command.addAll(List.of("-Wall", "-Werror", "-Wno-unused-function", "-Wno-unknown-pragmas"));
         if (Boolean.getBoolean("gatun.cuda.sanitize")) {
             command.addAll(List.of("-fsanitize=address", "-fsanitize-sections=cuda_shared"));
         }

@@ -10,8 +10,8 @@ import java.util.regex.Pattern;
 /** The kernels' sources as they are compiled: each file behind what all of them share. */
 public final class KernelSources {
     /** All files, without their suffix. */
-    public static final List<String> FILES =
-            List.of("elementwise", "norm", "rope", "gate", "permute", "quantize", "loss", "optimizer");
+    public static final List<String> FILES = List.of(
+            "elementwise", "norm", "rope", "gate", "permute", "quantize", "loss", "optimizer", "attention_decode");
 
     private static final Pattern KERNEL =
             Pattern.compile("extern \"C\" __global__ void (?:__launch_bounds__\\([^)]*\\) )?(\\w+)\\(");
