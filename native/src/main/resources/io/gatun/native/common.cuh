@@ -145,3 +145,93 @@ __device__ __forceinline__ float sumRow(int dim, F f, const X*... x) {
     for (int c = done + threadIdx.x; c < dim; c += blockDim.x) sum += f(x[c]...);
     return sum;
 }
+
+// ---- tiles in shared memory, of 256 threads as 16 x 16: thread (ty, tx) owns rows next to each other of one matrix, and of the other the
+// rows tx, tx + 16, ...
+
+constexpr int SIDE = 16;
+
+/// The floats from one row of a tile to the next, of a matrix with so many columns: whole float4, and four more, so that 16 rows lie in
+/// different banks.
+__device__ __forceinline__ int tileStride(int cols) { return (cols + 3) / 4 * 4 + 4; }
+
+/// Copies `present` rows of x [., cols] into a tile of `rows` rows; what is not there, and columns up to paddedCols, becomes 0.
+__device__ __forceinline__ void loadTile(
+        float* tile, int stride, int rows, const float* x, Stride xStride, int present, int cols, int paddedCols) {
+    for (int r = warp(); r < rows; r += blockDim.x / WARP) {
+        for (int c = lane(); c < paddedCols; c += WARP) {
+            tile[r * stride + c] = r < present && c < cols ? x[r * xStride + c] : 0;
+        }
+    }
+}
+
+/// sums[a][b] = x[a] . y[16 b], rows of two tiles with whole float4.
+template <int A, int B>
+__device__ __forceinline__ void dotTile(float (&sums)[A][B], const float* x, const float* y, int stride) {
+#pragma unroll
+    for (int a = 0; a < A; a++) {
+#pragma unroll
+        for (int b = 0; b < B; b++) sums[a][b] = 0;
+    }
+    for (int c = 0; c < stride - 4; c += 4) {
+        float4 left[A];
+#pragma unroll
+        for (int a = 0; a < A; a++) left[a] = load4(x + a * stride + c);
+#pragma unroll
+        for (int b = 0; b < B; b++) {
+            float4 right = load4(y + SIDE * b * stride + c);
+#pragma unroll
+            for (int a = 0; a < A; a++) {
+                sums[a][b] += left[a].x * right.x + left[a].y * right.y + left[a].z * right.z + left[a].w * right.w;
+            }
+        }
+    }
+}
+
+/// sums[a][g] += the sum over the `count` rows i of y of x[a][i] * y[i], four columns from 4 tx + 64 g on; count is a multiple of 4. The
+/// columns of y end at `columns`, a multiple of 4.
+template <int A, int G>
+__device__ __forceinline__ void addRows(
+        float4 (&sums)[A][G], const float* x, int xStride, const float* y, int yStride, int count, int columns) {
+    int column = 4 * (threadIdx.x % SIDE);
+    for (int i = 0; i < count; i += 4) {
+        float4 factors[A];
+#pragma unroll
+        for (int a = 0; a < A; a++) factors[a] = load4(x + a * xStride + i);
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+#pragma unroll
+            for (int g = 0; g < G; g++) {
+                if (column + 64 * g >= columns) continue;
+                float4 row = load4(y + (i + k) * yStride + column + 64 * g);
+#pragma unroll
+                for (int a = 0; a < A; a++) {
+                    float factor = k == 0 ? factors[a].x : k == 1 ? factors[a].y : k == 2 ? factors[a].z : factors[a].w;
+                    sums[a][g].x += factor * row.x;
+                    sums[a][g].y += factor * row.y;
+                    sums[a][g].z += factor * row.z;
+                    sums[a][g].w += factor * row.w;
+                }
+            }
+        }
+    }
+}
+
+/// Over the 16 threads of a ty, which lie in one warp.
+__device__ __forceinline__ float sideSum(float x) {
+    for (int with = SIDE / 2; with > 0; with /= 2) x += __shfl_xor_sync(ALL_LANES, x, with);
+    return x;
+}
+
+__device__ __forceinline__ float sideMax(float x) {
+    for (int with = SIDE / 2; with > 0; with /= 2) x = fmaxf(x, __shfl_xor_sync(ALL_LANES, x, with));
+    return x;
+}
+
+/// Four neighbours of a row of `columns` columns, of which only those that are there are written.
+__device__ __forceinline__ void storeColumns(float* row, int column, int columns, float4 x) {
+    if (column < columns) row[column] = x.x;
+    if (column + 1 < columns) row[column + 1] = x.y;
+    if (column + 2 < columns) row[column + 2] = x.z;
+    if (column + 3 < columns) row[column + 3] = x.w;
+}

@@ -11,7 +11,17 @@ import java.util.regex.Pattern;
 public final class KernelSources {
     /** All files, without their suffix. */
     public static final List<String> FILES = List.of(
-            "elementwise", "norm", "rope", "gate", "permute", "quantize", "loss", "optimizer", "attention_decode");
+            "elementwise",
+            "norm",
+            "rope",
+            "gate",
+            "permute",
+            "quantize",
+            "loss",
+            "optimizer",
+            "attention_decode",
+            "attention_prefill",
+            "attention_grad");
 
     private static final Pattern KERNEL =
             Pattern.compile("extern \"C\" __global__ void (?:__launch_bounds__\\([^)]*\\) )?(\\w+)\\(");
