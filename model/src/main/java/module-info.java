@@ -1,6 +1,7 @@
 /** The DeepSeek-V3 architecture: configuration, checkpoints, tokenizer, layers, generation. */
 module io.gatun.model {
     requires transitive io.gatun.kernels;
+    requires io.gatun.kernels.cuda; // resources only
     requires tools.jackson.core;
     requires jdk.jfr;
 

@@ -20,9 +20,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One file of kernels, compiled by g++ and run on the CPU as {@code cuda_on_cpu.h} does it. With the system property {@code
- * gatun.cuda.sanitize} accesses are checked too; the JVM then needs {@code LD_PRELOAD=libasan.so} and {@code
- * ASAN_OPTIONS=detect_leaks=0:handle_segv=0}.
+ * One file of kernels, compiled by g++ and run on the CPU as {@code cuda_on_cpu.h} does it. Where the environment has {@code
+ * GATUN_CUDA_SANITIZE}, accesses are checked too; native/README.md has the whole command.
  */
 public final class CudaOnCpu {
     private static final Path HEADER =
@@ -75,7 +74,7 @@ public final class CudaOnCpu {
         command.addAll(
                 List.of("-std=c++17", "-O2", "-g1", "-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden"));
         command.addAll(List.of("-Wall", "-Werror", "-Wno-unused-function", "-Wno-unknown-pragmas"));
-        if (Boolean.getBoolean("gatun.cuda.sanitize")) {
+        if (System.getenv("GATUN_CUDA_SANITIZE") != null) {
             command.addAll(List.of("-fsanitize=address", "-fsanitize-sections=cuda_shared"));
         }
         String digest = Tool.digest(unit, Files.readString(HEADER), command.toString());
