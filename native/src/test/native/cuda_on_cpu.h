@@ -26,7 +26,7 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-#ifndef __x86_64__
+#if !defined(__x86_64__) || defined(CUDA_ON_CPU_UCONTEXT)
 #include <ucontext.h>
 #endif
 
@@ -79,7 +79,7 @@ constexpr size_t MOST_SHARED = 227 * 1024; // of sm_90, a block
 constexpr size_t STACK = 256 * 1024; // touched pages only count
 constexpr uint64_t CANARY = 0xc0ffee0ddba11ca7ULL; // where nothing should write
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(CUDA_ON_CPU_UCONTEXT)
 // The registers that a function must keep lie on the stack of the one that waits.
 struct Context {
     void* stackPointer = nullptr;

@@ -105,6 +105,26 @@ __device__ inline float blockMax(float x) {
     return largest;
 }
 
+/// The sum of x over the threads before this one; total over all. Whole warps only.
+__device__ inline int blockPrefix(int x, int& total) {
+    __shared__ int sums[MOST_WARPS];
+    int through = x; // the sum over the lanes up to this one
+    for (int by = 1; by < WARP; by *= 2) {
+        int other = __shfl_up_sync(ALL_LANES, through, by);
+        if (lane() >= by) through += other;
+    }
+    if (lane() == WARP - 1) sums[warp()] = through;
+    __syncthreads();
+    int before = 0;
+    total = 0;
+    for (int w = 0; w < (int)blockDim.x / WARP; w++) {
+        if (w < warp()) before += sums[w];
+        total += sums[w];
+    }
+    __syncthreads();
+    return before + through - x;
+}
+
 // ---- a block's pass over the columns of a row, four at a time where all rows are aligned to 16 bytes
 
 template <class... X>

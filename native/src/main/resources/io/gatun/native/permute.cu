@@ -19,27 +19,23 @@ extern "C" __global__ void __launch_bounds__(256) count_choices(
 }
 
 /// offsets [experts + 1], the first permuted row of each expert; counts [blocks, experts] become how many of an expert's rows lie in
-/// earlier blocks. One block; dynamic shared memory: experts ints.
+/// earlier blocks. One block, a thread an expert.
 extern "C" __global__ void __launch_bounds__(256) place_experts(int* offsets, int* counts, int blocks, int experts) {
-    DYNAMIC_SHARED(int, totals);
-    for (int e = threadIdx.x; e < experts; e += blockDim.x) {
-        int before = 0;
-        for (int b = 0; b < blocks; b++) {
+    int before = 0; // rows of the experts of earlier rounds
+    for (int from = 0; from < experts; from += blockDim.x) {
+        int e = from + threadIdx.x;
+        int own = 0;
+        for (int b = 0; b < blocks && e < experts; b++) {
             int count = counts[(long long)b * experts + e];
-            counts[(long long)b * experts + e] = before;
-            before += count;
+            counts[(long long)b * experts + e] = own;
+            own += count;
         }
-        totals[e] = before;
+        int total;
+        int offset = before + blockPrefix(own, total);
+        if (e < experts) offsets[e] = offset;
+        before += total;
     }
-    __syncthreads();
-    if (threadIdx.x == 0) {
-        int before = 0;
-        for (int e = 0; e < experts; e++) {
-            offsets[e] = before;
-            before += totals[e];
-        }
-        offsets[experts] = before;
-    }
+    if (threadIdx.x == 0) offsets[experts] = before;
 }
 
 /// positions [rows, topK], the permuted row of each choice, and its inverse tokens [rows * topK]: in token order within an expert. A
@@ -69,6 +65,41 @@ extern "C" __global__ void __launch_bounds__(256) place_choices(
             tokens[next++] = row;
         }
     }
+}
+
+/// The whole sort of at most PLACE_ROWS rows, as decoding has them, by one block: one launch in the place of three. Dynamic shared memory:
+/// rows * topK ints.
+extern "C" __global__ void __launch_bounds__(256) place_few(
+        int* positions,
+        Stride positionStride,
+        int* tokens,
+        int* offsets,
+        const int* ids,
+        Stride idStride,
+        int rows,
+        int topK,
+        int experts) {
+    DYNAMIC_SHARED(int, choice);
+    int choices = rows * topK;
+    for (int i = threadIdx.x; i < choices; i += blockDim.x) choice[i] = ids[i / topK * idStride + i % topK];
+    __syncthreads();
+    int before = 0;
+    for (int from = 0; from < experts; from += blockDim.x) {
+        int e = from + threadIdx.x;
+        int own = 0;
+        for (int i = 0; i < choices; i++) own += choice[i] == e;
+        int total;
+        int next = before + blockPrefix(own, total);
+        if (e < experts) offsets[e] = next;
+        for (int i = 0; i < choices && own > 0; i++) {
+            if (choice[i] != e) continue;
+            positions[i / topK * positionStride + i % topK] = next;
+            tokens[next++] = i / topK;
+            own--;
+        }
+        before += total;
+    }
+    if (threadIdx.x == 0) offsets[experts] = before;
 }
 
 /// permuted[p] = x[tokens[p]]; a block for each of rows * topK permuted rows.

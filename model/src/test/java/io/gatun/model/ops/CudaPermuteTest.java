@@ -22,7 +22,7 @@ class CudaPermuteTest extends CudaFixture {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 1, 1", "1, 16, 4", "63, 3, 2", "64, 300, 8", "150, 16, 6"})
+    @CsvSource({"1, 1, 1", "1, 16, 4", "63, 3, 2", "64, 300, 8", "5, 700, 6", "150, 300, 6"})
     void sorts(int rows, int experts, int topK) {
         RouterConfig router = RoutingFixture.router(experts, topK, 1, 1, Scoring.SIGMOID, false, true, 1);
         Routing expected = routing(rows, router);
@@ -33,7 +33,7 @@ class CudaPermuteTest extends CudaFixture {
         Tensor counts = Tensor.zeros(arena, DType.I32, blocks, experts);
         Strided ids = rows(expected.ids());
         launch("count_choices", blocks(blocks, 1).of(256, 4L * experts), counts, ids, rows, topK, experts);
-        launch("place_experts", blocks(1, 1).of(256, 4L * experts), offsets, counts, blocks, experts);
+        launch("place_experts", blocks(1, 1), offsets, counts, blocks, experts);
         launch(
                 "place_choices",
                 blocks(blocks, 1).of(256, 4L * 64 * topK),
@@ -45,6 +45,15 @@ class CudaPermuteTest extends CudaFixture {
                 rows,
                 topK,
                 experts);
+        assertSame(offsets, expected.offsets());
+        assertSame(positions, expected.positions());
+        assertSame(tokens, expected.tokens());
+        if (rows > 64) return;
+        positions = ids(rows, topK, 5);
+        tokens.clear();
+        offsets.clear();
+        Grid one = blocks(1, 1).of(256, 4L * rows * topK);
+        launch("place_few", one, rows(positions), tokens, offsets, ids, rows, topK, experts);
         assertSame(offsets, expected.offsets());
         assertSame(positions, expected.positions());
         assertSame(tokens, expected.tokens());
