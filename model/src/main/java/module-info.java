@@ -3,6 +3,7 @@ module io.gatun.model {
     requires transitive io.gatun.kernels;
     requires transitive io.gatun.ffm;
     requires jdk.incubator.vector;
+    requires io.gatun.kernels.cuda; // resources only
     requires tools.jackson.core;
     requires jdk.jfr;
 
