@@ -1,5 +1,6 @@
 package io.gatun.jmh;
 
+import io.gatun.model.engine.Engine;
 import io.gatun.model.ops.CpuOps;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -28,6 +29,7 @@ import org.openjdk.jmh.annotations.Warmup;
         value = 5,
         jvmArgs = {
             "--add-modules=jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED",
             "-XX:+UseSerialGC",
             "-XX:-UseProfiledLoopPredicate",
             "-Xms1g",
@@ -37,13 +39,17 @@ public abstract class CpuBenchmark {
     @Param("1")
     public int threads;
 
+    /** auto, vector or assembled: whose loops multiply weights where they lie. */
+    @Param("auto")
+    public String engine = "auto";
+
     Memory memory;
     CpuOps ops;
 
     @Setup
     public void open() {
         memory = new Memory(threads);
-        ops = CpuOps.on(memory.team);
+        ops = CpuOps.on(memory.team, Engine.named(engine).loops());
         setUp();
     }
 

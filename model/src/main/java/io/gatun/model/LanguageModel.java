@@ -3,6 +3,7 @@ package io.gatun.model;
 import io.gatun.model.cache.PagePool;
 import io.gatun.model.checkpoint.Checkpoint;
 import io.gatun.model.config.ModelConfig;
+import io.gatun.model.engine.Engine;
 import io.gatun.model.generate.BatchRunner;
 import io.gatun.model.generate.Drafting;
 import io.gatun.model.generate.EndTokens;
@@ -50,8 +51,9 @@ public final class LanguageModel implements AutoCloseable {
      * @param compute what products compute with; null chooses by the type of the weights
      * @param drafting what the MTP module drafts for speculative decoding
      * @param prefillChunk most tokens of a prompt in one pass; others may take their turn between passes
+     * @param engine whose innermost loops multiply
      */
-    public record Options(int threads, Compute compute, Drafting drafting, int prefillChunk) {
+    public record Options(int threads, Compute compute, Drafting drafting, int prefillChunk, Engine engine) {
         public Options {
             if (threads < 1) throw new IllegalArgumentException("threads is " + threads + "; it must be at least 1");
             if (prefillChunk < 1) {
@@ -59,25 +61,29 @@ public final class LanguageModel implements AutoCloseable {
             }
         }
 
-        /** All processors, compute by the type of the weights, no drafts, chunks of 512 tokens. */
+        /** All processors, compute by the type of the weights, no drafts, chunks of 512 tokens, the fastest engine. */
         public static Options defaults() {
-            return new Options(Runtime.getRuntime().availableProcessors(), null, Drafting.NONE, 512);
+            return new Options(Runtime.getRuntime().availableProcessors(), null, Drafting.NONE, 512, Engine.AUTO);
         }
 
         public Options threads(int other) {
-            return new Options(other, compute, drafting, prefillChunk);
+            return new Options(other, compute, drafting, prefillChunk, engine);
         }
 
         public Options compute(Compute other) {
-            return new Options(threads, other, drafting, prefillChunk);
+            return new Options(threads, other, drafting, prefillChunk, engine);
         }
 
         public Options drafting(Drafting other) {
-            return new Options(threads, compute, other, prefillChunk);
+            return new Options(threads, compute, other, prefillChunk, engine);
         }
 
         public Options prefillChunk(int other) {
-            return new Options(threads, compute, drafting, other);
+            return new Options(threads, compute, drafting, other, engine);
+        }
+
+        public Options engine(Engine other) {
+            return new Options(threads, compute, drafting, prefillChunk, other);
         }
 
         private ModelConfig of(ModelConfig config) {
@@ -113,7 +119,7 @@ public final class LanguageModel implements AutoCloseable {
         arena = Arena.ofShared();
         team = new Team(options.threads());
         try {
-            Ops ops = CpuOps.on(team);
+            Ops ops = CpuOps.on(team, options.engine().loops());
             source = opener.open(ops, team, arena);
             ModelConfig config = source.config;
             if (options.drafting().tokens() > 0 && config.numNextnPredictLayers() == 0) {

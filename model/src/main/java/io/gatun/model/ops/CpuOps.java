@@ -3,7 +3,7 @@ package io.gatun.model.ops;
 import io.gatun.kernels.DotLoops;
 import io.gatun.kernels.MatmulEngine;
 import io.gatun.kernels.VectorMatmul;
-import io.gatun.model.engine.AssembledMatmul;
+import io.gatun.model.engine.Engine;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.DType;
 
@@ -23,7 +23,7 @@ public final class CpuOps implements Ops {
 
     /** Everything on {@code team}, in the innermost loops that are fastest here. */
     public static CpuOps on(Team team) {
-        return on(team, loops());
+        return on(team, Engine.AUTO.loops());
     }
 
     /** Everything on {@code team}, with {@code loops} where weights are read as they are stored. */
@@ -33,11 +33,7 @@ public final class CpuOps implements Ops {
 
     /** Everything on {@code team} but the products, which are {@code engine}'s. */
     public static CpuOps on(Team team, MatmulEngine engine) {
-        return new CpuOps(team, engine, new CpuAttention(team, loops()), new CpuExperts(team));
-    }
-
-    private static DotLoops loops() {
-        return AssembledMatmul.loops().orElseGet(DotLoops::vector);
+        return new CpuOps(team, engine, new CpuAttention(team, Engine.AUTO.loops()), new CpuExperts(team));
     }
 
     @Override

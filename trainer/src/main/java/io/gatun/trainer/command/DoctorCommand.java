@@ -8,6 +8,7 @@ import io.gatun.ffm.nvrtc.Nvrtc;
 import io.gatun.kernels.JitDirectives;
 import io.gatun.kernels.Roofs;
 import io.gatun.kernels.VectorApi;
+import io.gatun.model.engine.AssembledMatmul;
 import io.gatun.parallel.Team;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -111,6 +112,8 @@ final class DoctorCommand implements Callable<Integer> {
 
     private void libraries() {
         report.section("libraries");
+        String refused = AssembledMatmul.whyNot();
+        report.row("machine code", refused.isEmpty() ? "runs: products are assembled for this CPU" : refused);
         library("CUDA driver", CudaDevice.library(), CudaDevice::driverVersion);
         gpu();
         library("cuBLASLt", CublasLt.library(), CublasLt::version);

@@ -1,6 +1,5 @@
 package io.gatun.trainer.command;
 
-import io.gatun.kernels.VectorMatmul;
 import io.gatun.model.ModelException;
 import io.gatun.model.checkpoint.Checkpoint;
 import io.gatun.model.checkpoint.StoredTensors;
@@ -10,6 +9,7 @@ import io.gatun.model.config.ModelConfig;
 import io.gatun.model.config.ModelConfigJson;
 import io.gatun.model.config.ParameterCounts;
 import io.gatun.model.config.Yarn;
+import io.gatun.model.ops.CpuOps;
 import io.gatun.model.precision.Compute;
 import io.gatun.model.tokenizer.TokenizerJson;
 import io.gatun.parallel.Team;
@@ -207,7 +207,7 @@ final class InspectCommand implements Callable<Integer> {
     private void engine() {
         report.section("engine");
         try (Team team = new Team(1)) {
-            report.row("products", new VectorMatmul(team).describe());
+            report.row("products", CpuOps.on(team).products().describe());
         }
         String rule = "f32 for F32 weights, bf16 for BF16 and FP8 weights";
         if (weights == null) {

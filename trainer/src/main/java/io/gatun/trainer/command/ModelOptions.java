@@ -1,6 +1,7 @@
 package io.gatun.trainer.command;
 
 import io.gatun.model.LanguageModel;
+import io.gatun.model.engine.Engine;
 import io.gatun.model.generate.Drafting;
 import io.gatun.model.precision.Compute;
 import picocli.CommandLine.Option;
@@ -24,11 +25,15 @@ final class ModelOptions {
             description = "the MTP module drafts N tokens at once (1 when N is left out); the answer stays the same")
     private int drafts;
 
+    @Option(names = "--engine", hidden = true, description = "auto, vector or assembled: whose loops multiply")
+    private String engine = "auto";
+
     LanguageModel.Options resolve() {
         if (threads < 1) throw new IllegalArgumentException("--threads is " + threads + "; it must be at least 1");
         return LanguageModel.Options.defaults()
                 .threads(threads)
                 .compute(compute == null ? null : Compute.named(compute))
-                .drafting(Drafting.of(drafts));
+                .drafting(Drafting.of(drafts))
+                .engine(Engine.named(engine));
     }
 }
