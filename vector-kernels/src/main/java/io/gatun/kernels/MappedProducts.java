@@ -28,6 +28,7 @@ final class MappedProducts {
     private static final int ROW_STEP = 12; // a multiple of the heights of tiles
     private static final int MOST = 96; // rows of a task: their cells fit the second cache
     private static final int TASK_BYTES = 1 << 17; // weight bytes of a task: some microseconds of memory traffic
+    private static final int FEWEST_TASKS = 6;
     private static final int STAGED_AT_ONCE = 1 << 15; // numbers that one task of the staging region brings into order
     private static final int GAP = 16; // between staged rows: without it powers of two would share the same cache sets
 
@@ -48,6 +49,7 @@ final class MappedProducts {
     private long stagedStride;
     private long scalesAt;
     private int blocks;
+    private int colStep;
 
     MappedProducts(Team team, DotLoops loops) {
         this.team = team;
@@ -61,11 +63,13 @@ final class MappedProducts {
      */
     void forward(Tensor y, Tensor x, Weight[] weights, int count, int[] starts, Accumulate mode) {
         stage(x, (MappedWeight) weights[0], starts[0], starts[count]);
-        int cols = form.n();
+        int cols = form.n(), used = 0;
+        for (int e = 0; e < count; e++) if (starts[e + 1] > starts[e]) used++;
+        colStep = colStep((long) used * cols);
         tasks.clear();
         for (int e = 0; e < count; e++) {
             int rowStep = rowStep(starts[e + 1] - starts[e]);
-            tasks.cut(e, starts[e], starts[e + 1], rowStep, cols, colStep());
+            tasks.cut(e, starts[e], starts[e + 1], rowStep, cols, colStep);
             long copies = Math.max((long) loops.rowsAtOnce() * form.block(), FEW * stagedStride / Float.BYTES);
             scratch.reserve(copiesAt(rowStep) / Float.BYTES + copies);
         }
@@ -94,16 +98,17 @@ final class MappedProducts {
         return Math.ceilDiv(Math.max(1, Math.ceilDiv(rows, shares)), ROW_STEP) * ROW_STEP;
     }
 
-    private int colStep() {
+    /** Columns of a task when there are {@code all} in all: enough tasks that no thread waits long for another's last one. */
+    private int colStep(long all) {
         long rowBytes = (long) k * form.value().dtype().bytes();
-        int rows = (int) Math.clamp(TASK_BYTES / Math.max(1, rowBytes), STRIP, TASK_BYTES);
-        return Integer.highestOneBit(rows);
+        long most = Math.min(TASK_BYTES / Math.max(1, rowBytes), all / FEWEST_TASKS);
+        return Integer.highestOneBit((int) Math.clamp(most, STRIP, TASK_BYTES));
     }
 
     /** Weight rows that are read in place at once: they share their scales, and strips of a task of {@link #colStep} end with it. */
     private int longStrip(MappedWeight w) {
         int shared = w.isScaled() ? Integer.lowestOneBit(w.blocks().blockRows()) : LONG_STRIP;
-        return Math.min(Math.min(shared, colStep()), LONG_STRIP);
+        return Math.min(Math.min(shared, colStep), LONG_STRIP);
     }
 
     /** The byte of a worker's memory where the expanded strip begins, behind the cells of {@code rows} rows. */

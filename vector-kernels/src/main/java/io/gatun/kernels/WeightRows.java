@@ -24,7 +24,7 @@ final class WeightRows {
     /** The memory that both products need for {@code rows} rows of {@code k}, and {@code count} rows at a time. */
     static long bytes(int count, int rows, int k) {
         long dots = (long) Float.BYTES * (STRIP + 2) * LaneOrder.padded(k, 4) + (long) (rows + STEP) * DotKernels.CELL;
-        return Math.max(dots, count * scaledBytes(rows));
+        return Math.max(dots, count * (scaledBytes(rows) + (long) Float.BYTES * LaneOrder.padded(k, 1)));
     }
 
     /** The size of a row of p that is multiplied by scales. */
@@ -54,21 +54,35 @@ final class WeightRows {
             add(loops, y, yAt, yStride, p, pAt, pStride, count, value, from, rows, 0, k);
             return;
         }
+        long numbers = scaledBytes(rows), sums = count * numbers, step = (long) Float.BYTES * LaneOrder.padded(k, 1);
         for (int row = from; row < from + rows; ) { // rows that share their scales
             int end = Math.min(from + rows, (row / blocks.blockRows() + 1) * blocks.blockRows());
+            memory.asSlice(sums, count * step).fill((byte) 0);
+            for (int i = 0; i < count; i++) {
+                long at = pAt + i * pStride + 4L * (row - from);
+                LaneOrder.reorder(memory, i * numbers, p, at, end - row, 1, DotLoops.FP8_FACTOR);
+            }
+            add(loops, memory, sums, step, memory, 0, numbers, count, value, row, end - row, 0, k);
             for (int col = 0; col < k; col += blocks.blockCols()) {
                 float factor = scale(blocks, row, col) * DotLoops.FP8_FACTOR;
-                long scaled = scaledBytes(end - row);
-                for (int i = 0; i < count; i++) {
-                    long at = pAt + i * pStride + 4L * (row - from);
-                    LaneOrder.reorder(memory, i * scaled, p, at, end - row, 1, factor);
-                }
                 int width = Math.min(blocks.blockCols(), k - col);
-                add(loops, y, yAt, yStride, memory, 0, scaled, count, value, row, end - row, col, width);
+                for (int i = 0; i < count; i++) {
+                    long to = yAt + i * yStride + 4L * col, at = sums + i * step + 4L * col;
+                    addScaled(y, to, factor, memory, at, width);
+                }
             }
             row = end;
         }
-        for (int i = 0; i < count; i++) OnlineSoftmax.multiply(y, yAt + i * yStride, k, DotLoops.FP8_FACTOR);
+    }
+
+    private static void addScaled(MemorySegment y, long yAt, float factor, MemorySegment x, long xAt, int count) {
+        int whole = count / STEP * STEP;
+        WeightedRows.addF32(y, yAt, factor, x, xAt, whole);
+        for (int i = whole; i < count; i++) {
+            float sum = y.get(JAVA_FLOAT_UNALIGNED, yAt + 4L * i);
+            float number = x.get(JAVA_FLOAT_UNALIGNED, xAt + 4L * i);
+            y.set(JAVA_FLOAT_UNALIGNED, yAt + 4L * i, Math.fma(factor, number, sum));
+        }
     }
 
     private static void add(
