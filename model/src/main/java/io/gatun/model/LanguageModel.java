@@ -52,8 +52,11 @@ public final class LanguageModel implements AutoCloseable {
      * @param drafting what the MTP module drafts for speculative decoding
      * @param prefillChunk most tokens of a prompt in one pass; others may take their turn between passes
      * @param engine whose innermost loops multiply
+     * @param copyWeights whether weights are read into memory when the model opens, rather than mapped: files may then change, and memory may
+     *     lie in large pages
      */
-    public record Options(int threads, Compute compute, Drafting drafting, int prefillChunk, Engine engine) {
+    public record Options(
+            int threads, Compute compute, Drafting drafting, int prefillChunk, Engine engine, boolean copyWeights) {
         public Options {
             if (threads < 1) throw new IllegalArgumentException("threads is " + threads + "; it must be at least 1");
             if (prefillChunk < 1) {
@@ -61,29 +64,34 @@ public final class LanguageModel implements AutoCloseable {
             }
         }
 
-        /** All processors, compute by the type of the weights, no drafts, chunks of 512 tokens, the fastest engine. */
+        /** All processors, compute by the type of the weights, no drafts, chunks of 512 tokens, the fastest engine, files mapped. */
         public static Options defaults() {
-            return new Options(Runtime.getRuntime().availableProcessors(), null, Drafting.NONE, 512, Engine.AUTO);
+            return new Options(
+                    Runtime.getRuntime().availableProcessors(), null, Drafting.NONE, 512, Engine.AUTO, false);
         }
 
         public Options threads(int other) {
-            return new Options(other, compute, drafting, prefillChunk, engine);
+            return new Options(other, compute, drafting, prefillChunk, engine, copyWeights);
         }
 
         public Options compute(Compute other) {
-            return new Options(threads, other, drafting, prefillChunk, engine);
+            return new Options(threads, other, drafting, prefillChunk, engine, copyWeights);
         }
 
         public Options drafting(Drafting other) {
-            return new Options(threads, compute, other, prefillChunk, engine);
+            return new Options(threads, compute, other, prefillChunk, engine, copyWeights);
         }
 
         public Options prefillChunk(int other) {
-            return new Options(threads, compute, drafting, other, engine);
+            return new Options(threads, compute, drafting, other, engine, copyWeights);
         }
 
         public Options engine(Engine other) {
-            return new Options(threads, compute, drafting, prefillChunk, other);
+            return new Options(threads, compute, drafting, prefillChunk, other, copyWeights);
+        }
+
+        public Options copyWeights(boolean other) {
+            return new Options(threads, compute, drafting, prefillChunk, engine, other);
         }
 
         private ModelConfig of(ModelConfig config) {
@@ -139,7 +147,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /**
      * Opens the Hugging Face folder {@code folder}: {@code config.json}, safetensors, and {@code tokenizer.json} for text. Nothing is
-     * copied but norms; memory is read when weights are first used.
+     * copied but norms, unless {@link Options#copyWeights} asks for it; memory is read when weights are first used.
      *
      * @throws ModelException when something is missing or does not fit; the message names file, tensor, expected and found
      */
@@ -147,7 +155,7 @@ public final class LanguageModel implements AutoCloseable {
         LoadEvent event = new LoadEvent();
         event.begin();
         LanguageModel model = new LanguageModel(options, (ops, team, arena) -> {
-            Checkpoint checkpoint = Checkpoint.open(folder, arena);
+            Checkpoint checkpoint = Checkpoint.open(folder, arena, options.copyWeights());
             ModelConfig config = options.of(checkpoint.config());
             Compute compute = options.computeFor(checkpoint.weightType());
             Parameters parameters = new MappedParameters(ops, arena, checkpoint, compute);

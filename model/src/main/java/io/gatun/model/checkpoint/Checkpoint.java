@@ -52,10 +52,15 @@ public final class Checkpoint {
      * @throws ModelException with the first thing that is missing or wrong
      */
     public static Checkpoint open(Path folder, Arena arena) {
+        return open(folder, arena, false);
+    }
+
+    /** As {@link #open(Path, Arena)}; with {@code copied} the files are read into memory of {@code arena}, and may then change. */
+    public static Checkpoint open(Path folder, Arena arena, boolean copied) {
         if (!Files.isDirectory(folder)) throw new ModelException("there is no folder " + folder);
         JsonObject json = JsonObject.read(folder.resolve(CONFIG));
         ModelConfig config = ModelConfigJson.parse(json);
-        Map<String, SafetensorsFile> files = Shards.open(folder, arena);
+        Map<String, SafetensorsFile> files = Shards.open(folder, arena, copied);
         if (config.numNextnPredictLayers() > 0 && lacksMtp(config, files.keySet())) config = config.withoutMtp();
         Fp8Blocks blocks = ModelConfigJson.quantization(json).orElse(null);
         Checkpoint checkpoint = new Checkpoint(folder, config, blocks, files);

@@ -11,6 +11,7 @@ import io.gatun.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
@@ -25,8 +26,11 @@ import java.util.Set;
 public final class SafetensorsFile {
     private static final long LONGEST_HEADER = 100_000_000; // the format's own limit
 
+    private static final long LARGE_PAGE = 1 << 21;
+    private static final long PIECE = 1 << 30; // bytes that are read at once
+
     private final Path path;
-    private final FileTime modified;
+    private final FileTime modified; // null of a copy
     private final MemorySegment data;
     private final long size;
     private final SafetensorsHeader header;
@@ -45,19 +49,44 @@ public final class SafetensorsFile {
      * @throws ModelException when there is no such file, it cannot be read or is no whole safetensors file
      */
     public static SafetensorsFile open(Path path, Arena arena) {
+        return open(path, arena, false);
+    }
+
+    /**
+     * As {@link #open(Path, Arena)}, or with {@code copied} reads the whole file into memory of {@code arena}: it may change afterwards, and
+     * the memory may lie in large pages.
+     */
+    public static SafetensorsFile open(Path path, Arena arena, boolean copied) {
         InputFile.require(path);
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             long size = channel.size();
             FileTime modified = Files.getLastModifiedTime(path);
-            MemorySegment file = channel.map(MapMode.READ_ONLY, 0, size, arena);
+            MemorySegment file = copied ? copy(channel, size, arena) : channel.map(MapMode.READ_ONLY, 0, size, arena);
             long headerBytes = headerBytes(path, file);
             byte[] text = file.asSlice(8, headerBytes).toArray(JAVA_BYTE);
             MemorySegment data = file.asSlice(8 + headerBytes);
             SafetensorsHeader header = SafetensorsHeader.parse(text, path.toString(), data.byteSize());
-            return new SafetensorsFile(path, modified, size, data, header);
+            return new SafetensorsFile(path, copied ? null : modified, size, data, header);
         } catch (IOException e) {
             throw new ModelException("cannot read " + path + ": " + e.getMessage(), e);
         }
+    }
+
+    private static MemorySegment copy(FileChannel channel, long size, Arena arena) throws IOException {
+        MemorySegment memory;
+        try {
+            memory = arena.allocate(size, LARGE_PAGE);
+        } catch (OutOfMemoryError tooLarge) {
+            throw new IOException("there is no memory for a copy of its " + size + " bytes", tooLarge);
+        }
+        long at = 0;
+        while (at < size) {
+            ByteBuffer piece = memory.asSlice(at, Math.min(PIECE, size - at)).asByteBuffer();
+            int read = channel.read(piece, at);
+            if (read < 0) throw new IOException("the file ended while it was read");
+            at += read;
+        }
+        return memory;
     }
 
     private static long headerBytes(Path path, MemorySegment file) {
@@ -126,6 +155,7 @@ public final class SafetensorsFile {
      * @throws ModelException when its size or time has changed, or it is gone
      */
     public void checkUnchanged() {
+        if (modified == null) return;
         try {
             if (Files.size(path) != size || !Files.getLastModifiedTime(path).equals(modified)) {
                 throw new ModelException(path + " has changed since it was opened; open the model again");

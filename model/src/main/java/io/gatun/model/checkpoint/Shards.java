@@ -38,9 +38,9 @@ final class Shards {
     }
 
     /** Opens a folder's files: the single one, else those of the index. The file of each tensor, by the tensor's name. */
-    static Map<String, SafetensorsFile> open(Path folder, Arena arena) {
+    static Map<String, SafetensorsFile> open(Path folder, Arena arena, boolean copied) {
         if (Files.exists(folder.resolve(SINGLE))) {
-            SafetensorsFile file = SafetensorsFile.open(folder.resolve(SINGLE), arena);
+            SafetensorsFile file = SafetensorsFile.open(folder.resolve(SINGLE), arena, copied);
             Map<String, SafetensorsFile> files = new LinkedHashMap<>();
             file.names().forEach(name -> files.put(name, file));
             return files;
@@ -48,10 +48,10 @@ final class Shards {
         if (!Files.exists(folder.resolve(INDEX))) {
             throw new ModelException("there is neither " + SINGLE + " nor " + INDEX + " in " + folder);
         }
-        return indexed(folder, JsonObject.read(folder.resolve(INDEX)), arena);
+        return indexed(folder, JsonObject.read(folder.resolve(INDEX)), arena, copied);
     }
 
-    private static Map<String, SafetensorsFile> indexed(Path folder, JsonObject index, Arena arena) {
+    private static Map<String, SafetensorsFile> indexed(Path folder, JsonObject index, Arena arena, boolean copied) {
         JsonObject map = index.object("weight_map").orElseThrow(() -> index.error("weight_map", "is missing"));
         Map<String, SafetensorsFile> shards = new HashMap<>();
         Map<String, SafetensorsFile> files = new LinkedHashMap<>();
@@ -60,7 +60,7 @@ final class Shards {
             String shard = map.text(name);
             SafetensorsFile file = shards.get(shard);
             if (file == null) {
-                file = SafetensorsFile.open(beside(folder, map, name, shard), arena);
+                file = SafetensorsFile.open(beside(folder, map, name, shard), arena, copied);
                 shards.put(shard, file);
             }
             if (!file.has(name)) {

@@ -203,6 +203,17 @@ class SafetensorsFileTest {
     }
 
     @Test
+    void aCopyOutlivesItsFile() throws IOException {
+        write(
+                "{\"a\": {\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [0, 4]}}",
+                new byte[] {0, 0, (byte) 0x80, 0x3f});
+        SafetensorsFile copy = SafetensorsFile.open(file, arena, true);
+        Files.delete(file);
+        copy.checkUnchanged();
+        assertThat(copy.tensor("a").get(0)).isEqualTo(1);
+    }
+
+    @Test
     void tensorsEndWithTheirArena() throws IOException {
         write("{\"a\": {\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [0, 4]}}", new byte[4]);
         Tensor tensor;

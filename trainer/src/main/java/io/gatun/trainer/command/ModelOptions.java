@@ -25,6 +25,11 @@ final class ModelOptions {
             description = "the MTP module drafts N tokens at once (1 when N is left out); the answer stays the same")
     private int drafts;
 
+    @Option(
+            names = "--copy-weights",
+            description = "reads the weights into memory when the model opens, rather than mapping their files")
+    private boolean copyWeights;
+
     @Option(names = "--engine", hidden = true, description = "auto, vector or assembled: whose loops multiply")
     private String engine = "auto";
 
@@ -34,6 +39,7 @@ final class ModelOptions {
                 .threads(threads)
                 .compute(compute == null ? null : Compute.named(compute))
                 .drafting(Drafting.of(drafts))
-                .engine(Engine.named(engine));
+                .engine(Engine.named(engine))
+                .copyWeights(copyWeights);
     }
 }
