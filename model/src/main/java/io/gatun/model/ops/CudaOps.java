@@ -7,6 +7,7 @@ import io.gatun.kernels.MatmulEngine;
 import io.gatun.model.engine.DeviceMatmul;
 import io.gatun.parallel.Team;
 import io.gatun.tensor.DType;
+import io.gatun.tensor.Place;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 
@@ -33,6 +34,11 @@ public final class CudaOps implements Ops, AutoCloseable {
         attention = new CudaAttention(products, memory);
         experts = new CudaExperts(products.kernels(), memory);
         elementwise = new CudaElementwise(products.kernels(), memory);
+    }
+
+    @Override
+    public Place place() {
+        return Place.DEVICE;
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.gatun.model.ops;
 
 import io.gatun.kernels.MatmulEngine;
 import io.gatun.tensor.DType;
+import io.gatun.tensor.Place;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 
@@ -12,6 +13,11 @@ import java.lang.foreign.Arena;
  * rows that may be strided; {@code rows} are tokens, sequence after sequence.
  */
 public interface Ops {
+    /** Where this implementation's tensors lie. */
+    default Place place() {
+        return Place.HOST;
+    }
+
     /** The type of activations, weights, gradients: F32 on hardware, F64 in the reference. */
     DType real();
 

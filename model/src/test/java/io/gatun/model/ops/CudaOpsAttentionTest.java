@@ -56,13 +56,7 @@ class CudaOpsAttentionTest extends CudaOpsFixture {
         int start = sequence / 3; // the first sequence's last rows
         Tensor chunk = gpu.reals(arena, sequence - start, o.cols());
         gpu.attention()
-                .causal(
-                        chunk,
-                        q.slice(start, sequence),
-                        kv.slice(0, sequence),
-                        kRope.slice(0, sequence),
-                        start,
-                        shape);
+                .causal(chunk, q.slice(start, sequence), kv.slice(0, sequence), kRope.slice(0, sequence), start, shape);
         assertClose("chunk", chunk, onHost(o).slice(start, sequence), 0);
     }
 

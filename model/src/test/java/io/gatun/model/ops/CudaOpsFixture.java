@@ -64,8 +64,8 @@ abstract class CudaOpsFixture {
     /** The same numbers on the GPU, in rows that lie further apart too unless they have no gaps on the host. */
     Tensor onGpu(Tensor host) {
         if (host.rowStride() == host.cols()) return gpu.resident(arena, host);
-        Tensor copy = gpu.zeros(arena, host.dtype(), host.rows(), host.cols() + 5L)
-                .columns(3, host.cols() + 3L);
+        Tensor copy =
+                gpu.zeros(arena, host.dtype(), host.rows(), host.cols() + 5L).columns(3, host.cols() + 3L);
         gpu.upload(copy, host);
         return copy;
     }

@@ -25,7 +25,8 @@ class CudaOpsProductsTest extends CudaOpsFixture {
         Tensor value = normal(random, n, k);
         if (format != Format.FP8) {
             return new Pair(
-                    cpu.products().prepare(arena, value, null, format), gpu.products().map(value, format));
+                    cpu.products().prepare(arena, value, null, format),
+                    gpu.products().map(value, format));
         }
         Tensor codes = Tensor.zeros(arena, DType.F8_E4M3, n, k);
         Tensor scales = Tensor.zeros(arena, DType.F32, Math.ceilDiv(n, 128), Math.ceilDiv(k, 128));
