@@ -51,6 +51,40 @@ class CudaOpsProductsTest extends CudaOpsFixture {
         }
     }
 
+    /** Weights that are stored in another type than products take. */
+    @Test
+    void ofStoredTypes() {
+        Random random = new Random(9);
+        int rows = 3, k = 150, n = 21;
+        Tensor x = normal(random, rows, k), bf16 = Tensor.zeros(arena, DType.BF16, n, k);
+        for (int r = 0; r < n; r++) {
+            for (int c = 0; c < k; c++) AbsorbedCase.put(bf16, r, c, (float) random.nextGaussian());
+        }
+        BlockScaled blocks = weight(random, n, k, Format.FP8).cpu.blocks();
+        assertProduct(
+                "bf16 in F32",
+                x,
+                cpu.products().map(bf16, Format.F32),
+                gpu.products().map(bf16, Format.F32));
+        assertProduct(
+                "bf16 in BF16",
+                x,
+                cpu.products().map(bf16, Format.BF16),
+                gpu.products().map(bf16, Format.BF16));
+        assertProduct(
+                "fp8 in F32",
+                x,
+                cpu.products().map(blocks, Format.F32),
+                gpu.products().map(blocks, Format.F32));
+    }
+
+    private void assertProduct(String name, Tensor x, Weight onCpu, Weight onGpu) {
+        Tensor y = cpu.reals(arena, x.rows(), onCpu.n()), yGpu = gpu.reals(arena, x.rows(), onCpu.n());
+        cpu.products().forward(y, x, onCpu, Accumulate.WRITE);
+        gpu.products().forward(yGpu, onGpu(x), onGpu, Accumulate.WRITE);
+        assertClose(name, yGpu, y, 1e-4);
+    }
+
     @ParameterizedTest
     @EnumSource
     void ofGroups(Format format) {
