@@ -1,6 +1,6 @@
 // Stands in for libnvrtc.so.13 where there is none: compiles kernels with g++ for the CPU, together with cuda_on_cpu.h. The "cubin" is a
 // shared object that the stand-in for the driver loads; for each kernel NAME it has NAME__run and NAME__sizes. COMPILER is the command
-// with the folders of the header.
+// with the folder of the header.
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>

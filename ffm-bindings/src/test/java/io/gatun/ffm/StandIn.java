@@ -21,7 +21,7 @@ import java.util.List;
 public final class StandIn {
     private static final Path ROOT = Path.of(System.getProperty("gatun.root"));
     private static final Path SOURCES = ROOT.resolve("ffm-bindings/src/test/native");
-    private static final Path KERNEL_TESTS = ROOT.resolve("native/src/test/native");
+    private static final Path HEADERS = ROOT.resolve("native/src/test/native");
     private static final Path FOLDER = ROOT.resolve("ffm-bindings/target/stand-in");
     private static final String WHY_NOT = prepare();
 
@@ -43,9 +43,16 @@ public final class StandIn {
         return Boolean.getBoolean("gatun.cuda.real");
     }
 
-    /** Whether kernels can wait for each other: on a GPU, and with the header of the kernels' own tests. */
-    public static boolean hasBarriers() {
-        return isReal() || Files.exists(KERNEL_TESTS.resolve("cuda_on_cpu.h"));
+    /** Where tests keep compiled kernels; what stands in for a GPU has other ones whenever its header changes. */
+    public static Path cubins() {
+        if (isReal()) return FOLDER.resolveSibling("cubin");
+        try {
+            return FOLDER.resolve("cubin-"
+                    + Files.getLastModifiedTime(HEADERS.resolve("cuda_on_cpu.h"))
+                            .toMillis());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static String prepare() {
@@ -66,10 +73,7 @@ public final class StandIn {
     }
 
     private static void build() throws IOException {
-        String compiler = "g++ -std=c++17 -O2 -g -ffp-contract=off -fPIC -shared";
-        for (Path headers : List.of(KERNEL_TESTS, SOURCES)) { // the better header first
-            if (Files.exists(headers.resolve("cuda_on_cpu.h"))) compiler += " -I" + headers;
-        }
+        String compiler = "g++ -std=c++17 -O2 -g -ffp-contract=off -fPIC -shared -I" + HEADERS;
         List<String> common =
                 List.of("g++", "-std=c++17", "-O3", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared");
         library(common, "stand_in_cuda.cpp", "libcuda.so.1", "-Wl,-soname,libcuda.so.1", "-ldl");

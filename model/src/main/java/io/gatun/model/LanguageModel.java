@@ -135,7 +135,7 @@ public final class LanguageModel implements AutoCloseable {
             }
             int positions = Math.min(1024, config.maxPositionEmbeddings()); // to begin with
             DeepSeekV3 model = new DeepSeekV3(ops, config, source.parameters, arena, positions);
-            PagePool pages = new PagePool(arena, config, source.compute.cache());
+            PagePool pages = new PagePool(ops, arena, config, source.compute.cache());
             String compute = source.compute.toString();
             passes = new Passes(ops, model, arena, pages, compute, options.prefillChunk(), options.drafting());
         } catch (RuntimeException | Error failed) {

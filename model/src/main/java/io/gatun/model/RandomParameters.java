@@ -76,12 +76,12 @@ final class RandomParameters implements Parameters {
     public Parameter plain(String name) {
         ParameterSpec spec = specs.get(name);
         if (spec.role() == Role.EMBEDDING) {
-            return new Parameter(numbers(name, stored(spec.role()), 1, spec.shape()), null);
+            return new Parameter(ops.resident(arena, numbers(name, stored(spec.role()), 1, spec.shape())), null);
         }
-        Tensor values = ops.reals(arena, spec.shape());
+        Tensor values = Tensor.zeros(arena, ops.real(), spec.shape());
         double value = spec.role() == Role.NORM ? 1 : 0;
         for (long i = 0; i < values.count(); i++) values.set(i, value);
-        return new Parameter(values, null);
+        return new Parameter(ops.resident(arena, values), null);
     }
 
     @Override

@@ -22,14 +22,27 @@ public final class Tensor {
     private final Place place;
     private final MemorySegment data;
     private final long deviceAddress;
+    private final Arena
+            deviceMemory; // kept from ending while a view of it is there; null for memory that nobody tells of
     private final DType dtype;
     private final long[] shape;
     private final long rowStride;
 
-    private Tensor(Place place, MemorySegment data, long deviceAddress, DType dtype, long[] shape, long rowStride) {
-        this.place = place;
+    private Tensor(MemorySegment data, DType dtype, long[] shape, long rowStride) {
+        this.place = Place.HOST;
         this.data = data;
+        this.deviceAddress = 0;
+        this.deviceMemory = null;
+        this.dtype = dtype;
+        this.shape = shape;
+        this.rowStride = rowStride;
+    }
+
+    private Tensor(long deviceAddress, Arena deviceMemory, DType dtype, long[] shape, long rowStride) {
+        this.place = Place.DEVICE;
+        this.data = null;
         this.deviceAddress = deviceAddress;
+        this.deviceMemory = deviceMemory;
         this.dtype = dtype;
         this.shape = shape;
         this.rowStride = rowStride;
@@ -38,8 +51,7 @@ public final class Tensor {
     /** A zeroed, contiguous, 64-byte aligned tensor in host memory that lives as long as {@code arena}. */
     public static Tensor zeros(Arena arena, DType dtype, long... shape) {
         long bytes = Math.multiplyExact(count(shape), dtype.bytes());
-        return new Tensor(
-                Place.HOST, arena.allocate(Math.max(bytes, 1), ALIGNMENT), 0, dtype, shape.clone(), last(shape));
+        return new Tensor(arena.allocate(Math.max(bytes, 1), ALIGNMENT), dtype, shape.clone(), last(shape));
     }
 
     /**
@@ -54,12 +66,18 @@ public final class Tensor {
                     .formatted(describe(dtype, shape), bytes, data.byteSize()));
         }
         if (!data.isNative()) throw new TensorException("a tensor needs off-heap memory; this is a Java array");
-        return new Tensor(Place.HOST, data, 0, dtype, shape.clone(), last(shape));
+        return new Tensor(data, dtype, shape.clone(), last(shape));
     }
 
     /** A contiguous tensor in GPU memory at {@code address}; it has no {@link #data()}. */
     public static Tensor onDevice(long address, DType dtype, long... shape) {
-        return new Tensor(Place.DEVICE, null, address, dtype, shape.clone(), last(shape));
+        return onDevice(null, address, dtype, shape);
+    }
+
+    /** The same in memory that lives as long as {@code memory}, which views keep from ending by itself. */
+    public static Tensor onDevice(Arena memory, long address, DType dtype, long... shape) {
+        count(shape);
+        return new Tensor(address, memory, dtype, shape.clone(), last(shape));
     }
 
     public Place place() {
@@ -168,13 +186,14 @@ public final class Tensor {
                     .formatted(this, count(), describe(dtype, other), count(other)));
         }
         if (!isContiguous()) throw new TensorException(this + " is a column range and cannot be reshaped");
-        return new Tensor(place, data, deviceAddress, dtype, other.clone(), last(other));
+        if (place == Place.DEVICE) return new Tensor(deviceAddress, deviceMemory, dtype, other.clone(), last(other));
+        return new Tensor(data, dtype, other.clone(), last(other));
     }
 
     private Tensor view(long element, long span, long[] part, long stride) {
         long at = element * dtype.bytes();
-        if (place == Place.DEVICE) return new Tensor(place, null, deviceAddress + at, dtype, part, stride);
-        return new Tensor(place, data.asSlice(at, span * dtype.bytes()), 0, dtype, part, stride);
+        if (place == Place.DEVICE) return new Tensor(deviceAddress + at, deviceMemory, dtype, part, stride);
+        return new Tensor(data.asSlice(at, span * dtype.bytes()), dtype, part, stride);
     }
 
     private long span(long rows, long cols) {

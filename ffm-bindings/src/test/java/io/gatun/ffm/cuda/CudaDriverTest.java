@@ -5,7 +5,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.gatun.ffm.StandIn;
 import io.gatun.ffm.nvrtc.Nvrtc;
@@ -169,7 +168,6 @@ class CudaDriverTest {
 
     @Test
     void threadsOfABlockWaitForEachOther() {
-        assumeTrue(StandIn.hasBarriers(), "native/src/test/native/cuda_on_cpu.h, which has barriers, is not here");
         String source = """
                 extern "C" __global__ void reverse(int* to) {
                     __shared__ int shared[64];

@@ -1,6 +1,7 @@
 package io.gatun.model.cache;
 
 import io.gatun.model.config.ModelConfig;
+import io.gatun.model.ops.Ops;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -14,6 +15,7 @@ public final class PagePool {
     /** Positions of a page. */
     public static final int PAGE = 64;
 
+    private final Ops ops;
     private final Arena arena;
     private final DType dtype;
     private final int layers;
@@ -37,10 +39,12 @@ public final class PagePool {
     /**
      * An empty pool.
      *
+     * @param ops whose memory the pages lie in
      * @param arena owns the pages
      * @param dtype F32, or BF16 which needs half of the memory
      */
-    public PagePool(Arena arena, ModelConfig config, DType dtype) {
+    public PagePool(Ops ops, Arena arena, ModelConfig config, DType dtype) {
+        this.ops = ops;
         this.arena = arena;
         this.dtype = dtype;
         layers = config.blocks();
@@ -64,7 +68,7 @@ public final class PagePool {
     }
 
     private Page allocate() {
-        Tensor all = Tensor.zeros(arena, dtype, layers, PAGE, width);
+        Tensor all = ops.zeros(arena, dtype, layers, PAGE, width);
         Tensor[] parts = new Tensor[layers];
         for (int i = 0; i < layers; i++) parts[i] = all.slice(i, i + 1).reshape(PAGE, width);
         return new Page(parts);
@@ -82,7 +86,7 @@ public final class PagePool {
     synchronized Page own(Page page) {
         if (page.users == 1) return page;
         Page copy = take();
-        for (int i = 0; i < layers; i++) copy.layers[i].copyFrom(page.layers[i]);
+        for (int i = 0; i < layers; i++) ops.copy(copy.layers[i], page.layers[i]);
         page.users--;
         return copy;
     }

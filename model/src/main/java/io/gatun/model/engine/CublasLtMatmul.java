@@ -24,7 +24,7 @@ import java.lang.foreign.Arena;
 public final class CublasLtMatmul implements MatmulEngine, AutoCloseable {
     private final CublasLt library;
     private final GpuQueue queue;
-    private final Arena mapped = Arena.ofShared();
+    private final DeviceWeights weights;
     private final WeightGradients gradients;
     private final DeviceBuffer inputs;
     private final DeviceBuffer outputs;
@@ -39,6 +39,7 @@ public final class CublasLtMatmul implements MatmulEngine, AutoCloseable {
     public CublasLtMatmul(CublasLt library, Team team) {
         this.library = library;
         queue = new GpuQueue(library, team);
+        weights = new DeviceWeights(library, queue);
         gradients = new WeightGradients(queue, team.threads());
         inputs = new DeviceBuffer(queue.device);
         outputs = new DeviceBuffer(queue.device);
@@ -49,53 +50,33 @@ public final class CublasLtMatmul implements MatmulEngine, AutoCloseable {
     @Override
     public Weight prepare(Arena arena, Tensor value, Tensor grad, Format format) {
         checkFormat(value, format);
-        if (value.rank() != 2 || value.dtype() != DType.F32 && value.dtype() != DType.BF16) {
-            throw new TensorException("a weight is f32[n, k] or bf16[n, k]; this is " + value);
-        }
         if (grad != null) check("gradient", grad, value.rows(), value.cols());
-        return uploaded(new DeviceWeight(queue.device, arena, value, grad, format));
+        return weights.prepare(arena, value, grad, format);
     }
 
     /** {@inheritDoc} The GPU has a copy; format BF16 rounds f32 values. */
     @Override
     public Weight map(Tensor value, Format format) {
-        if (format == Format.FP8) {
-            throw new TensorException(
-                    "%s: products in fp8 need a block-scaled weight, codes with their scales".formatted(value));
-        }
-        return prepare(mapped, value, null, format);
+        checkFormat(value, format);
+        return weights.map(value, format);
     }
 
     /** {@inheritDoc} The GPU has a copy; in format BF16 it is of codes times scales, rounded to BF16. */
     @Override
     public Weight map(BlockScaled value, Format format) {
         checkFormat(value.codes(), format);
-        boolean square = value.blockRows() == Fp8Rows.BLOCK && value.blockCols() == Fp8Rows.BLOCK;
-        if (format == Format.FP8 && !square) {
-            throw new TensorException("%s in blocks of %d x %d: cuBLASLt multiplies blocks of 128 x 128"
-                    .formatted(value.codes(), value.blockRows(), value.blockCols()));
-        }
-        return uploaded(new DeviceWeight(queue.device, mapped, value, format));
+        return weights.map(value, format);
     }
 
-    private void checkFormat(Tensor value, Format format) {
+    private static void checkFormat(Tensor value, Format format) {
         if (format == Format.F32) {
             throw new TensorException(value + ": the cuBLASLt engine multiplies in bf16 and fp8; f32 stays on the CPU");
         }
-        String why = format == Format.FP8 ? library.whyNotBlockScaled() : "";
-        if (!why.isEmpty()) throw new TensorException(value + ": " + why);
-    }
-
-    private Weight uploaded(DeviceWeight weight) {
-        queue.device.makeCurrent();
-        weight.upload(queue.transfer);
-        return weight;
     }
 
     @Override
-    public void refresh(Weight[] weights) {
-        queue.device.makeCurrent();
-        for (Weight weight : weights) own(weight, false).upload(queue.transfer);
+    public void refresh(Weight[] some) {
+        weights.refresh(some);
     }
 
     @Override
@@ -145,7 +126,7 @@ public final class CublasLtMatmul implements MatmulEngine, AutoCloseable {
 
     /** {@code out = in Wᵀ}, or {@code out = in W} for the gradient of inputs: all rows travel, then all products run. */
     private void multiply(Tensor out, Tensor in, Weight[] weights, Accumulate mode, boolean inputGrad) {
-        DeviceWeight like = alike(weights, inputGrad);
+        DeviceWeight like = DeviceWeights.alike(weights, inputGrad);
         check(inputGrad ? "dy" : "x", in, in.rows(), inputGrad ? like.n() : like.k());
         check(inputGrad ? "dx" : "y", out, in.rows(), inputGrad ? like.k() : like.n());
         if (rows.allPlaces() == 0) return;
@@ -195,36 +176,13 @@ public final class CublasLtMatmul implements MatmulEngine, AutoCloseable {
     }
 
     private void addWeightGrads(Weight[] weights, Tensor dy, Tensor x) {
-        DeviceWeight like = alike(weights, true);
+        DeviceWeight like = DeviceWeights.alike(weights, true);
         check("dy", dy, x.rows(), like.n());
         check("x", x, x.rows(), like.k());
         queue.device.makeCurrent();
         for (int e = 0; e < rows.count(); e++) {
             if (rows.rows(e) > 0) gradients.add((DeviceWeight) weights[e], dy, x, rows, e);
         }
-    }
-
-    private static DeviceWeight own(Weight weight, boolean trained) {
-        if (!(weight instanceof DeviceWeight own)) {
-            throw new TensorException("the weight " + weight.value() + " was prepared by another engine");
-        }
-        if (trained && own.grad() == null) {
-            throw new TensorException("the weight " + weight.value() + " was prepared without a gradient");
-        }
-        return own;
-    }
-
-    /** Checks that weights can share a product; gives the first. */
-    private static DeviceWeight alike(Weight[] weights, boolean trained) {
-        DeviceWeight first = own(weights[0], trained);
-        for (int e = 1; e < weights.length; e++) {
-            DeviceWeight w = own(weights[e], trained);
-            if (w.n() != first.n() || w.k() != first.k() || w.format() != first.format()) {
-                throw new TensorException("expert %d has the weight %s for products in %s; the first has %s for %s"
-                        .formatted(e, w.value(), w.format(), first.value(), first.format()));
-            }
-        }
-        return first;
     }
 
     private static void check(String name, Tensor tensor, int rows, int cols) {
@@ -241,6 +199,6 @@ public final class CublasLtMatmul implements MatmulEngine, AutoCloseable {
         outputs.close();
         inputs.close();
         queue.close();
-        mapped.close();
+        weights.close();
     }
 }

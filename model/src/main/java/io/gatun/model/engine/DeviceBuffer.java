@@ -1,6 +1,7 @@
 package io.gatun.model.engine;
 
 import io.gatun.ffm.cuda.CudaDevice;
+import io.gatun.ffm.cuda.CudaStream;
 import io.gatun.ffm.cuda.DeviceMemory;
 
 /** GPU memory that every product overwrites; it grows to the largest so far. */
@@ -19,6 +20,12 @@ final class DeviceBuffer implements AutoCloseable {
             memory = DeviceMemory.allocate(device, bytes);
         }
         return memory.address();
+    }
+
+    /** The same while work that uses them may be queued in {@code users}: it is waited for before the memory grows. */
+    long reserve(long bytes, CudaStream users) {
+        if (memory == null || memory.bytes() < bytes) users.synchronize();
+        return reserve(bytes);
     }
 
     @Override

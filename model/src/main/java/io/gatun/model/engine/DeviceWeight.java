@@ -12,21 +12,21 @@ import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
 
 /**
- * A weight on the GPU: BF16 values, or E4M3 codes and scales of 128 x 128, with zeros up to multiples of 16 rows and columns, which is
- * what tensor cores ask for. A trained FP8 weight has its transpose too; its codes are the same.
+ * A weight on the GPU: F32 or BF16 values, or E4M3 codes and scales of 128 x 128, with zeros up to multiples of 16 rows and columns, which
+ * is what tensor cores ask for. A trained FP8 weight has its transpose too; its codes are the same.
  */
 final class DeviceWeight extends Weight {
     /** What rows, columns and tokens are padded to: 16 bytes of codes. */
     static final int PAD = 16;
 
-    private final BlockScaled codes; // what the GPU has, in host memory; null for BF16
+    private final BlockScaled codes; // what the GPU has, in host memory; null unless products are in FP8
     private final long data;
     private final long scales;
     private final long transposed; // 0 unless trained in FP8
     private final long transposedScales;
     private final long bytes;
 
-    /** A weight of f32 or bf16 values; {@code grad} may be null. */
+    /** A weight of values in f32 or bf16; {@code grad} may be null. */
     DeviceWeight(CudaDevice device, Arena arena, Tensor value, Tensor grad, Format format) {
         super(value, grad, format);
         codes = format == Format.FP8 ? emptyBlocks(arena, value) : null;
@@ -60,7 +60,7 @@ final class DeviceWeight extends Weight {
     /** Addresses of values, scales, and of the transpose's, and the sum of their bytes. */
     private long[] allocate(CudaDevice device, Arena arena, boolean trained) {
         boolean fp8 = format() == Format.FP8;
-        long values = (long) rows() * cols() * (fp8 ? 1 : 2);
+        long values = rows() * rowBytes();
         long scaleBytes = fp8 ? scaleBytes(n(), k()) : 0;
         long transposedBytes = fp8 && trained ? scaleBytes(k(), n()) : 0;
         long[] memory = new long[5];
@@ -98,12 +98,26 @@ final class DeviceWeight extends Weight {
         return padded(k());
     }
 
-    /** The address of the values, bf16 or E4M3 [rows, cols]. */
+    /** Bytes of a row of values or codes, with its padding. */
+    long rowBytes() {
+        return (long) cols() * bytes(format());
+    }
+
+    /** Bytes of an operand of products in that format. */
+    static int bytes(Format format) {
+        return switch (format) {
+            case F32 -> Float.BYTES;
+            case BF16 -> Short.BYTES;
+            case FP8 -> Byte.BYTES;
+        };
+    }
+
+    /** The address of the values, f32, bf16 or E4M3 [rows, cols]. */
     long data() {
         return data;
     }
 
-    /** The address of the scales, f32 [⌈n / 128⌉][{@link #scaleRowBytes} of k]; 0 for BF16. */
+    /** The address of the scales, f32 [⌈n / 128⌉][{@link #scaleRowBytes} of k]; 0 unless FP8. */
     long scales() {
         return scales;
     }
@@ -119,11 +133,8 @@ final class DeviceWeight extends Weight {
 
     /** Brings the values to the GPU, also when they were there and have changed. */
     void upload(RowTransfer transfer) {
-        if (format() == Format.BF16) {
-            WeightRows values = blocks() != null
-                    ? new WeightRows.Decoded(blocks())
-                    : value().dtype() == DType.F32 ? new WeightRows.Rounded(value()) : new WeightRows.Plain(value());
-            transfer.upload(data, rows(), 2L * cols(), values);
+        if (format() != Format.FP8) {
+            transfer.upload(data, rows(), rowBytes(), values());
             return;
         }
         if (blocks() == null) Fp8.quantizeBlocks(codes, value());
@@ -134,6 +145,15 @@ final class DeviceWeight extends Weight {
         transfer.upload(transposed, cols(), rows(), new WeightRows.TransposedCodes(codes.codes()));
         transfer.upload(
                 transposedScales, blockScales.cols(), scaleRowBytes(n()), new WeightRows.TransposedScales(blockScales));
+    }
+
+    /** The values in the format of products. */
+    private WeightRows values() {
+        boolean exact = format() == Format.F32;
+        if (blocks() != null) return exact ? new WeightRows.Widened(blocks()) : new WeightRows.Decoded(blocks());
+        if (value().dtype() == DType.F32)
+            return exact ? new WeightRows.Plain(value()) : new WeightRows.Rounded(value());
+        return exact ? new WeightRows.Exact(value()) : new WeightRows.Plain(value());
     }
 
     @Override

@@ -9,6 +9,8 @@ import io.gatun.ffm.cublaslt.ScaleMode;
  * the rows that go in are B, what comes out is D, in FP32. All matrices are contiguous.
  */
 enum Kind {
+    /** Y = X Wᵀ in FP32: m outputs, n tokens, k inputs. */
+    F32_FORWARD,
     /** Y = X Wᵀ: m outputs, n tokens, k inputs. */
     BF16_FORWARD,
     /** dX = dY W: m inputs, n tokens, k outputs. */
@@ -22,20 +24,22 @@ enum Kind {
 
     MatmulPlan.Product product(long m, long n, long k) {
         return switch (this) {
-            case BF16_FORWARD -> bf16(m, n, k, true, false, false);
-            case BF16_INPUT_GRAD -> bf16(m, n, k, false, false, false);
-            case BF16_WEIGHT_GRAD -> bf16(m, n, k, false, true, true);
+            case F32_FORWARD -> plain(m, n, k, DataType.F32, true, false, false);
+            case BF16_FORWARD -> plain(m, n, k, DataType.BF16, true, false, false);
+            case BF16_INPUT_GRAD -> plain(m, n, k, DataType.BF16, false, false, false);
+            case BF16_WEIGHT_GRAD -> plain(m, n, k, DataType.BF16, false, true, true);
             case FP8 -> fp8(m, n, k, ScaleMode.BLOCK128, false);
             case FP8_WEIGHT_GRAD -> fp8(m, n, k, ScaleMode.VEC128, true);
         };
     }
 
-    private static MatmulPlan.Product bf16(long m, long n, long k, boolean transA, boolean transB, boolean accumulate) {
+    private static MatmulPlan.Product plain(
+            long m, long n, long k, DataType type, boolean transA, boolean transB, boolean accumulate) {
         return new MatmulPlan.Product(
                 m,
                 n,
                 k,
-                DataType.BF16,
+                type,
                 DataType.F32,
                 transA,
                 transB,

@@ -68,6 +68,42 @@ interface WeightRows extends RowTransfer.Rows {
         }
     }
 
+    /** bf16 numbers as f32. */
+    record Exact(Tensor from) implements WeightRows {
+        @Override
+        public int rows() {
+            return from.rows();
+        }
+
+        @Override
+        public long bytes() {
+            return (long) Float.BYTES * from.cols();
+        }
+
+        @Override
+        public void move(MemorySegment pinned, long at, int row) {
+            Bf16.decode(pinned, at, from.data(), Short.BYTES * row * from.rowStride(), from.cols());
+        }
+    }
+
+    /** Codes times scales in f32. */
+    record Widened(BlockScaled from) implements WeightRows {
+        @Override
+        public int rows() {
+            return from.rows();
+        }
+
+        @Override
+        public long bytes() {
+            return (long) Float.BYTES * from.cols();
+        }
+
+        @Override
+        public void move(MemorySegment pinned, long at, int row) {
+            for (int c = 0; c < from.cols(); c++) pinned.set(JAVA_FLOAT_UNALIGNED, at + 4L * c, number(from, row, c));
+        }
+    }
+
     /** Codes times scales, rounded to bf16. */
     record Decoded(BlockScaled from) implements WeightRows {
         @Override
@@ -82,16 +118,18 @@ interface WeightRows extends RowTransfer.Rows {
 
         @Override
         public void move(MemorySegment pinned, long at, int row) {
-            MemorySegment codes = from.codes().data(), scales = from.scales().data();
-            long codesAt = row * from.codes().rowStride();
-            long scalesAt =
-                    Float.BYTES * (row / from.blockRows() * from.scales().rowStride());
             for (int c = 0; c < from.cols(); c++) {
-                float scale = scales.get(JAVA_FLOAT_UNALIGNED, scalesAt + 4L * (c / from.blockCols()));
-                short value = Bf16.encode(Fp8.decode(codes.get(JAVA_BYTE, codesAt + c)) * scale);
-                pinned.set(JAVA_SHORT_UNALIGNED, at + 2L * c, value);
+                pinned.set(JAVA_SHORT_UNALIGNED, at + 2L * c, Bf16.encode(number(from, row, c)));
             }
         }
+    }
+
+    /** The number that a code stands for. */
+    private static float number(BlockScaled from, int row, int col) {
+        Tensor codes = from.codes(), scales = from.scales();
+        long scale = row / from.blockRows() * scales.rowStride() + col / from.blockCols();
+        return Fp8.decode(codes.data().get(JAVA_BYTE, row * codes.rowStride() + col))
+                * scales.data().get(JAVA_FLOAT_UNALIGNED, Float.BYTES * scale);
     }
 
     /** Columns of codes as rows. */

@@ -65,7 +65,7 @@ public final class BatchRunner implements AutoCloseable {
         this.ends = ends;
         this.positions = positions;
         this.closed = closed;
-        Tensor logits = passes.ops().reals(memory, most, passes.model().config().vocabSize());
+        Tensor logits = passes.newLogits(memory, most);
         rows = new Tensor[most];
         first = new Tensor[most];
         for (int r = 0; r < most; r++) {

@@ -9,6 +9,7 @@ import io.gatun.model.layer.DraftSlot;
 import io.gatun.model.layer.InferenceSlot;
 import io.gatun.model.layer.Region;
 import io.gatun.model.ops.Ops;
+import io.gatun.tensor.Place;
 import io.gatun.tensor.Tensor;
 import io.gatun.tensor.TensorException;
 import java.lang.foreign.Arena;
@@ -32,6 +33,7 @@ public final class Passes {
     private final Region draftRegion;
     private final InferenceSlot[] slots = new InferenceSlot[KEPT + 1]; // by rows
     private final DraftSlot[] draftSlots = new DraftSlot[KEPT + 1];
+    private final HostLogits logits;
     private final Tensor draftLogits; // [1, vocabulary]; null where nothing is drafted
     private InferenceSlot chunkSlot;
     private final ReentrantLock turn = new ReentrantLock(true);
@@ -53,7 +55,12 @@ public final class Passes {
         this.chunk = chunk;
         this.drafting = drafting;
         drafts = drafting.tokens();
-        draftLogits = drafts == 0 ? null : ops.reals(arena, 1, model.config().vocabSize());
+        if (drafts > 0 && ops.place() == Place.DEVICE) {
+            throw new ModelException(
+                    "drafting moves states through host memory, which a model on the GPU does not do yet");
+        }
+        logits = new HostLogits(ops, model);
+        draftLogits = drafts == 0 ? null : newLogits(arena, 1);
         region = new Region(ops, arena);
         draftRegion = new Region(ops, arena);
     }
@@ -73,6 +80,16 @@ public final class Passes {
     /** How many tokens at once are drafted. */
     int drafts() {
         return drafts;
+    }
+
+    /** Memory for the logits [rows, vocabulary] of so many tokens, on the host, where they are sampled from. */
+    Tensor newLogits(Arena arena, int rows) {
+        return Tensor.zeros(arena, ops.real(), rows, model.config().vocabSize());
+    }
+
+    /** Writes the logits [rows, vocabulary] of states after the final norm, to host memory. */
+    void logits(Tensor to, Tensor states) {
+        logits.write(to, states);
     }
 
     /** An empty sequence; what it drafts from lives as long as {@code arena}. */
@@ -108,7 +125,7 @@ public final class Passes {
         int end = s.length() + ids.length;
         prefill(s, ids, (states, start) -> {
             int rows = states.rows();
-            if (start + rows == end) model.logits(logits, states.slice(rows - 1, rows));
+            if (start + rows == end) this.logits.write(logits, states.slice(rows - 1, rows));
         });
     }
 
@@ -166,7 +183,7 @@ public final class Passes {
             }
             model.step(slot);
             for (int r = 0; r < count; r++) sequences[r].cache.advance(1);
-            model.logits(logits, slot.hidden());
+            this.logits.write(logits, slot.hidden());
             events.endStep(count);
         } finally {
             turn.unlock();
@@ -186,7 +203,7 @@ public final class Passes {
             if (s.isFollowed()) follow(s, ids[0]);
             model.step(slot);
             s.cache.advance(count);
-            model.logits(logits, slot.hidden());
+            this.logits.write(logits, slot.hidden());
             if (s.isFollowed()) s.keepStates(slot.hidden());
             events.endStep(count);
         } finally {
@@ -244,7 +261,7 @@ public final class Passes {
             if (slot == null) return 0;
             int row = slot.count() - 1;
             for (int k = 0; k < drafts; k++) {
-                model.logits(draftLogits, slot.hiddenRow(row));
+                logits.write(draftLogits, slot.hiddenRow(row));
                 out[k] = drawer.draw(draftLogits, k);
                 if (k + 1 == drafts) break;
                 DraftSlot one = draftSlot(1);

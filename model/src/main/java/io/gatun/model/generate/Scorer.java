@@ -18,6 +18,7 @@ public final class Scorer implements AutoCloseable {
     private final Tensor logits; // [chunk, vocabulary]
     private final Tensor losses; // [chunk]
     private final Tensor targets; // i32 [chunk]
+    private final Tensor hostTargets;
     private boolean open = true;
 
     /** A scorer; {@code closed} runs when it closes. */
@@ -31,6 +32,7 @@ public final class Scorer implements AutoCloseable {
         logits = ops.reals(memory, chunk, vocabulary);
         losses = ops.reals(memory, chunk);
         targets = ops.ints(memory, chunk);
+        hostTargets = ops.onHost(targets);
     }
 
     /**
@@ -42,7 +44,7 @@ public final class Scorer implements AutoCloseable {
     public void logits(Tensor out, int... ids) {
         try (Sequence sequence = passes.newPlainSequence()) {
             passes.prefill(
-                    sequence, ids, (states, start) -> model.logits(out.slice(start, start + states.rows()), states));
+                    sequence, ids, (states, start) -> passes.logits(out.slice(start, start + states.rows()), states));
         }
     }
 
@@ -65,7 +67,8 @@ public final class Scorer implements AutoCloseable {
         int rows = states.rows();
         Tensor some = logits.slice(0, rows);
         model.logits(some, states);
-        for (int r = 0; r < rows; r++) targets.set(0, r, ids[firstTarget + r]);
+        for (int r = 0; r < rows; r++) hostTargets.set(0, r, ids[firstTarget + r]);
+        ops.upload(targets, hostTargets);
         ops.elementwise().crossEntropy(losses.slice(0, rows), some, targets.slice(0, rows), 0);
         return ops.elementwise().sum(losses.slice(0, rows));
     }

@@ -66,7 +66,7 @@ public final class Session implements AutoCloseable {
         this.opened = opened;
         this.closed = closed;
         sequence = origin == null ? passes.newSequence(memory) : passes.fork(origin, memory);
-        logits = passes.ops().reals(memory, 1, passes.model().config().vocabSize());
+        logits = passes.newLogits(memory, 1);
     }
 
     /** Tokens in the sequence. */
@@ -211,7 +211,7 @@ public final class Session implements AutoCloseable {
 
     private Tensor draftRows() {
         if (rows == null) {
-            rows = passes.ops().reals(memory, passes.drafts() + 1, logits.cols());
+            rows = passes.newLogits(memory, passes.drafts() + 1);
         }
         return rows;
     }

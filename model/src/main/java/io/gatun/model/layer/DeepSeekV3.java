@@ -16,6 +16,7 @@ import java.util.List;
  * state of its own: a {@link ModelSlot} holds what one micro-batch needs, the {@link Parameters} the weights.
  */
 public final class DeepSeekV3 {
+    private final Ops ops;
     private final ModelConfig config;
     private final Elementwise elementwise;
     private final RopeTable rope;
@@ -31,9 +32,10 @@ public final class DeepSeekV3 {
      * @param positions how many positions they cover at first: they grow with what is asked for
      */
     public DeepSeekV3(Ops ops, ModelConfig config, Parameters parameters, Arena arena, int positions) {
+        this.ops = ops;
         this.config = config;
         elementwise = ops.elementwise();
-        rope = new RopeTable(arena, ops.real(), positions, config.maxPositionEmbeddings(), RopeFrequencies.of(config));
+        rope = new RopeTable(ops, arena, positions, config.maxPositionEmbeddings(), RopeFrequencies.of(config));
         expanded = new Expanded(ops, config);
         embedding = parameters.plain("model.embed_tokens.weight");
         int layers = config.numHiddenLayers();
@@ -112,6 +114,7 @@ public final class DeepSeekV3 {
 
     private void extend(InferenceSlot s) {
         rope.cover(s.rows.furthest() + 1);
+        s.rows.upload();
         elementwise.embedding(s.stream[0], embedding.value(), s.rows.ids);
         for (int i = 0; i < blocks.size(); i++) {
             s.rows.layer(i);
@@ -123,6 +126,7 @@ public final class DeepSeekV3 {
     /** Runs the first MTP module over the next tokens of one or several sequences in absorbed form. */
     public void draft(DraftSlot s) {
         rope.cover(s.rows.furthest() + 1);
+        s.rows.upload();
         s.rows.layer(blocks.size());
         mtp.getFirst().extend(s.module, s.rows, s.maskFirst);
     }
@@ -160,6 +164,10 @@ public final class DeepSeekV3 {
             blocks.get(i).weightGrad(s.blocks[i]);
         }
         elementwise.embeddingGrad(embedding.grad(), s.dStream[0], s.ids[0]);
+    }
+
+    Ops ops() {
+        return ops;
     }
 
     Block block(int layer) {

@@ -13,7 +13,7 @@ public final class DraftSlot {
 
     DraftSlot(DeepSeekV3 model, Workspace w, int count, boolean maskFirst) {
         this.maskFirst = maskFirst;
-        rows = new Rows(w, count);
+        rows = new Rows(model.ops(), w, count);
         module = model.mtp(0).plan(w, 1, count);
         hiddenRows = new Tensor[count];
         blockOutRows = new Tensor[count];

@@ -19,7 +19,7 @@ public final class InferenceSlot {
     InferenceSlot(DeepSeekV3 model, Workspace w, int count) {
         ModelConfig config = model.config();
         if (count < 1) throw new TensorException("cannot plan a pass over " + count + " rows");
-        rows = new Rows(w, count);
+        rows = new Rows(model.ops(), w, count);
         hidden = w.reals("hidden", count, config.hiddenSize());
         norm = model.norm().plan(w, count);
         for (int i = 0; i < stream.length; i++) stream[i] = w.reals("stream", count, config.hiddenSize());

@@ -56,10 +56,10 @@ public final class MappedParameters implements Parameters {
         Tensor stored = checkpoint.tensor(name);
         boolean inPlace =
                 spec.role() == Role.EMBEDDING && (stored.dtype() == DType.F32 || stored.dtype() == DType.BF16);
-        if (inPlace) return new Parameter(stored, null);
-        Tensor copy = ops.reals(arena, spec.shape());
+        if (inPlace) return new Parameter(ops.resident(arena, stored), null);
+        Tensor copy = Tensor.zeros(arena, ops.real(), spec.shape());
         checkpoint.read(spec, copy);
-        return new Parameter(copy, null);
+        return new Parameter(ops.resident(arena, copy), null);
     }
 
     @Override

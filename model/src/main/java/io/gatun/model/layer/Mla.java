@@ -56,8 +56,7 @@ final class Mla {
             int latent = c.kvLoraRank();
             int latentAndRope = latent + c.qkRopeHeadDim();
             boolean compressed = mla.qNorm != null;
-            shape = new Attention.Shape(
-                    heads, c.qkNopeHeadDim(), c.qkRopeHeadDim(), c.vHeadDim(), sequence, (float) c.softmaxScale());
+            shape = shape(c, sequence);
             qLatent = compressed ? w.reals("q_a", rows, c.qLoraRank()) : null;
             qNorm = compressed ? mla.qNorm.plan(w.in("q_norm"), rows) : null;
             cQ = compressed ? w.reals("c_q", rows, c.qLoraRank()) : null;
@@ -97,6 +96,7 @@ final class Mla {
         this.config = config;
         this.rope = rope;
         attention = ops.attention();
+        attention.check(shape(config, 1), config.kvLoraRank());
         boolean compressed = config.qLoraRank() > 0;
         qA = compressed ? new Linear(ops, parameters, "q_a_proj.weight") : null;
         qNorm = compressed ? new Norm(ops, parameters, "q_a_layernorm.weight", LATENT_EPS) : null;
@@ -105,6 +105,12 @@ final class Mla {
         kvNorm = new Norm(ops, parameters, "kv_a_layernorm.weight", LATENT_EPS);
         kvB = new Linear(ops, parameters, "kv_b_proj.weight");
         out = new Linear(ops, parameters, "o_proj.weight");
+    }
+
+    private static Attention.Shape shape(ModelConfig c, int sequence) {
+        return new Attention.Shape(
+                c.numAttentionHeads(), c.qkNopeHeadDim(), c.qkRopeHeadDim(), c.vHeadDim(), sequence, (float)
+                        c.softmaxScale());
     }
 
     Slot plan(Workspace workspace, int batch, int sequence) {

@@ -114,7 +114,7 @@ final class MtpModule {
         embed(rows.ids, s);
         if (maskFirst) {
             for (int r = 0; r < s.embedded.rows(); r++) {
-                if (rows.positions.get(0, r) == 0) s.embedded.slice(r, r + 1).clear();
+                if (rows.position(r) == 0) s.embedded.slice(r, r + 1).clear();
             }
         }
         join(s);

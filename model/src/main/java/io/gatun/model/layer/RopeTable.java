@@ -1,8 +1,10 @@
 package io.gatun.model.layer;
 
+import io.gatun.model.ops.Ops;
 import io.gatun.tensor.DType;
 import io.gatun.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.util.function.UnaryOperator;
 
 /**
  * The angles of rotary positions: {@code cos} and {@code sin}, both [positions, dim / 2], what
@@ -11,31 +13,44 @@ import java.lang.foreign.Arena;
 public final class RopeTable {
     private final Arena arena;
     private final DType real;
+    private final UnaryOperator<Tensor> resident; // brings a table to where it is read
     private final float[] perPair;
     private final int most;
+    private Tensor hostCos;
+    private Tensor hostSin;
     private Tensor cos;
     private Tensor sin;
 
     /**
-     * A table that begins with {@code positions} positions, in host memory that lives as long as {@code arena}. An angle is
+     * A table that begins with {@code positions} positions, in memory of {@code ops} that lives as long as {@code arena}. An angle is
      * {@code position · frequency} rounded to float, as the published code has it; its cosine and sine are exact.
      *
-     * @param real element type, F32 or F64
      * @param most positions that it never needs to exceed
      */
-    RopeTable(Arena arena, DType real, int positions, int most, RopeFrequencies frequencies) {
+    RopeTable(Ops ops, Arena arena, int positions, int most, RopeFrequencies frequencies) {
+        this(arena, ops.real(), host -> ops.resident(arena, host), positions, most, frequencies);
+    }
+
+    private RopeTable(
+            Arena arena,
+            DType real,
+            UnaryOperator<Tensor> resident,
+            int positions,
+            int most,
+            RopeFrequencies frequencies) {
         this.arena = arena;
         this.real = real;
+        this.resident = resident;
         this.most = most;
         perPair = frequencies.perPair();
-        cos = Tensor.zeros(arena, real, positions, perPair.length);
-        sin = Tensor.zeros(arena, real, positions, perPair.length);
+        hostCos = Tensor.zeros(arena, real, positions, perPair.length);
+        hostSin = Tensor.zeros(arena, real, positions, perPair.length);
         fill(0);
     }
 
-    /** The table of positions 0 to {@code positions} (excluded). */
+    /** The table of positions 0 to {@code positions} (excluded), in host memory; {@code real} is F32 or F64. */
     public static RopeTable of(Arena arena, DType real, int positions, RopeFrequencies frequencies) {
-        return new RopeTable(arena, real, positions, positions, frequencies);
+        return new RopeTable(arena, real, host -> host, positions, positions, frequencies);
     }
 
     /** Covers positions 0 to {@code positions} (excluded), by at least doubling, so that outgrown tables are no more than the last. */
@@ -43,8 +58,8 @@ public final class RopeTable {
         int known = positions();
         if (positions <= known) return;
         long grown = Math.max(positions, Math.min(most, 2L * known));
-        cos = grown(cos, grown);
-        sin = grown(sin, grown);
+        hostCos = grown(hostCos, grown);
+        hostSin = grown(hostSin, grown);
         fill(known);
     }
 
@@ -58,10 +73,12 @@ public final class RopeTable {
         for (int p = from; p < positions(); p++) {
             for (int i = 0; i < perPair.length; i++) {
                 float angle = p * perPair[i];
-                cos.set(p, i, Math.cos(angle));
-                sin.set(p, i, Math.sin(angle));
+                hostCos.set(p, i, Math.cos(angle));
+                hostSin.set(p, i, Math.sin(angle));
             }
         }
+        cos = resident.apply(hostCos);
+        sin = resident.apply(hostSin);
     }
 
     public Tensor cos() {
@@ -74,6 +91,6 @@ public final class RopeTable {
 
     /** How many positions the table has. */
     public int positions() {
-        return cos.rows();
+        return hostCos.rows();
     }
 }

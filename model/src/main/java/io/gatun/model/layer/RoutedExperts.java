@@ -92,6 +92,7 @@ final class RoutedExperts {
         verbs = ops.experts();
         elementwise = ops.elementwise();
         this.config = config;
+        verbs.check(config);
         router = new Linear(ops, parameters, "gate.weight");
         bias = config.biased() ? parameters.plain("gate.e_score_correction_bias") : null;
         gateProj = weights(parameters, "gate_proj");

@@ -2,6 +2,7 @@ package io.gatun.model.layer;
 
 import io.gatun.model.cache.LatentCache;
 import io.gatun.model.ops.LatentPages;
+import io.gatun.model.ops.Ops;
 import io.gatun.tensor.Tensor;
 
 /**
@@ -11,13 +12,19 @@ import io.gatun.tensor.Tensor;
 final class Rows {
     final Tensor ids; //       i32 [rows]
     final Tensor positions; // i32 [rows]
+    private final Ops ops;
+    private final Tensor hostIds; // what the next pass uploads
+    private final Tensor hostPositions;
     final LatentPages[] pages; // of the layer at work
     private final LatentCache[] caches;
     private Expanded.Views expanded; // null in decoding
 
-    Rows(Workspace w, int rows) {
+    Rows(Ops ops, Workspace w, int rows) {
+        this.ops = ops;
         ids = w.ints("ids", rows);
         positions = w.ints("positions", rows);
+        hostIds = ops.onHost(ids);
+        hostPositions = ops.onHost(positions);
         pages = new LatentPages[rows];
         caches = new LatentCache[rows];
     }
@@ -25,8 +32,14 @@ final class Rows {
     /** Says what a row is: a token and where its sequence has it. */
     void set(int row, int id, LatentCache cache, int position) {
         caches[row] = cache;
-        ids.set(0, row, id);
-        positions.set(0, row, position);
+        hostIds.set(0, row, id);
+        hostPositions.set(0, row, position);
+    }
+
+    /** Brings what was set to where the layers read it. */
+    void upload() {
+        ops.upload(ids, hostIds);
+        ops.upload(positions, hostPositions);
     }
 
     /** Tells the form of attention: expanded into these matrices, or absorbed where null. */
@@ -44,12 +57,16 @@ final class Rows {
 
     int furthest() {
         int furthest = 0;
-        for (int r = 0; r < pages.length; r++) furthest = Math.max(furthest, (int) positions.get(0, r));
+        for (int r = 0; r < pages.length; r++) furthest = Math.max(furthest, position(r));
         return furthest;
     }
 
     /** Position of the first row. */
     int start() {
-        return (int) positions.get(0, 0);
+        return position(0);
+    }
+
+    int position(int row) {
+        return (int) hostPositions.get(0, row);
     }
 }

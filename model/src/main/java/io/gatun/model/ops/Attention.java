@@ -2,6 +2,7 @@ package io.gatun.model.ops;
 
 import io.gatun.kernels.Weight;
 import io.gatun.tensor.Tensor;
+import io.gatun.tensor.TensorException;
 
 /** Rotary positions and multi-head latent attention (SPEC 2.2, 2.3). */
 public interface Attention {
@@ -32,6 +33,13 @@ public interface Attention {
             return nopeDim + valueDim;
         }
     }
+
+    /**
+     * Tells whether layers of that shape can run; asked when they are made.
+     *
+     * @throws TensorException with what the hardware allows
+     */
+    default void check(Shape shape, int latentDim) {}
 
     /**
      * Turns the last {@code 2 * cos.cols()} numbers of every head in place: pairs (2i, 2i+1) are complex numbers times

@@ -13,7 +13,7 @@ final class AttentionChecks {
     private AttentionChecks() {}
 
     static void rope(Tensor x, int heads, Tensor cos, Tensor sin, int start, int sequence) {
-        rope(x, heads, cos, sin);
+        onTheHost(x, heads, cos, sin);
         if (start < 0 || sequence < 1) {
             throw new TensorException(
                     "rope: start is %d and sequence %d; a start is not negative and a sequence not empty"
@@ -23,7 +23,7 @@ final class AttentionChecks {
     }
 
     static void rope(Tensor x, int heads, Tensor cos, Tensor sin, Tensor positions) {
-        rope(x, heads, cos, sin);
+        onTheHost(x, heads, cos, sin);
         Demand.vector("rope", "positions", positions, DType.I32, x.rows());
         for (int r = 0; r < x.rows(); r++) {
             int position = position(positions, r);
@@ -34,10 +34,18 @@ final class AttentionChecks {
         }
     }
 
-    private static void rope(Tensor x, int heads, Tensor cos, Tensor sin) {
+    private static void onTheHost(Tensor x, int heads, Tensor cos, Tensor sin) {
         matrix("x", x, x.rows(), x.cols());
         matrix("cos", cos, cos.rows(), cos.cols());
         matrix("sin", sin, cos.rows(), cos.cols());
+        rope(x, heads, cos, sin);
+    }
+
+    /** Asks for f32 and for heads that the angles fit, wherever the tensors lie. */
+    static void rope(Tensor x, int heads, Tensor cos, Tensor sin) {
+        Demand.matrix("rope", "x", x, DType.F32, x.rows(), x.cols());
+        Demand.matrix("rope", "cos", cos, DType.F32, cos.rows(), cos.cols());
+        Demand.matrix("rope", "sin", sin, DType.F32, cos.rows(), cos.cols());
         if (heads < 1 || x.cols() % heads != 0) {
             throw new TensorException("rope: rows of x %s cannot be cut into %d heads".formatted(x, heads));
         }
@@ -168,7 +176,7 @@ final class AttentionChecks {
         matrix("dO", dO, rows, shape.heads() * shape.valueDim());
     }
 
-    private static void sizes(Attention.Shape shape) {
+    static void sizes(Attention.Shape shape) {
         if (shape.heads() < 1 || shape.nopeDim() < 1 || shape.ropeDim() < 1 || shape.valueDim() < 1) {
             throw new TensorException(shape + ": all sizes must be positive");
         }
@@ -177,7 +185,7 @@ final class AttentionChecks {
         }
     }
 
-    private static void sequence(Attention.Shape shape) {
+    static void sequence(Attention.Shape shape) {
         if (shape.sequence() < 1) throw new TensorException(shape + ": a sequence has at least one row");
     }
 

@@ -20,11 +20,7 @@ final class CpuRows implements Team.Job {
 
     void sequenceRows(Tensor y, int yPeriod, Tensor x, int xPeriod, Accumulate mode) {
         int dim = x.cols();
-        int sequences = sequences("x", x, xPeriod);
-        if (sequences("y", y, yPeriod) != sequences) {
-            throw new TensorException("sequenceRows: y %s holds %d sequences of %d rows, x %s holds %d of %d"
-                    .formatted(y, sequences("y", y, yPeriod), yPeriod, x, sequences, xPeriod));
-        }
+        sameSequences(y, yPeriod, x, xPeriod);
         Demand.matrix("sequenceRows", "x", x, DType.F32, x.rows(), dim);
         Demand.matrix("sequenceRows", "y", y, DType.F32, y.rows(), dim);
         this.y = y;
@@ -35,7 +31,14 @@ final class CpuRows implements Team.Job {
         team.run(Math.ceilDiv(rows(), Cut.rows(dim)), this);
     }
 
-    private static int sequences(String name, Tensor tensor, int period) {
+    static void sameSequences(Tensor y, int yPeriod, Tensor x, int xPeriod) {
+        int sequences = sequences("x", x, xPeriod);
+        if (sequences("y", y, yPeriod) == sequences) return;
+        throw new TensorException("sequenceRows: y %s holds %d sequences of %d rows, x %s holds %d of %d"
+                .formatted(y, sequences("y", y, yPeriod), yPeriod, x, sequences, xPeriod));
+    }
+
+    static int sequences(String name, Tensor tensor, int period) {
         int rows = tensor.rows();
         if (rows == 0) return 0;
         if (period < 1 || rows % period != 0) {

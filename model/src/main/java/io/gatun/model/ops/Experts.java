@@ -2,9 +2,17 @@ package io.gatun.model.ops;
 
 import io.gatun.kernels.Accumulate;
 import io.gatun.tensor.Tensor;
+import io.gatun.tensor.TensorException;
 
 /** Routing of tokens to experts and back (SPEC 2.5, 3.2). */
 public interface Experts {
+    /**
+     * Tells whether a router can run; asked when its layer is made.
+     *
+     * @throws TensorException with what the hardware allows
+     */
+    default void check(RouterConfig router) {}
+
     /**
      * Scores, selection, weights and the permuted order of a micro-batch; no token is dropped.
      *

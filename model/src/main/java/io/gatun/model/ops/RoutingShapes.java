@@ -37,13 +37,17 @@ final class RoutingShapes {
 
     /** The bias is there when, and only when, the router has one. */
     static void bias(Tensor bias, RouterConfig router) {
+        biasIsThere(bias, router);
+        if (bias != null) vector("bias", bias, DType.F32, router.experts());
+    }
+
+    static void biasIsThere(Tensor bias, RouterConfig router) {
         if (router.biased() != (bias != null)) {
             throw new TensorException(
                     router.biased()
                             ? "the router is biased; a bias f32[%d] is missing".formatted(router.experts())
                             : "the router has no bias; " + bias + " was given");
         }
-        if (bias != null) vector("bias", bias, DType.F32, router.experts());
     }
 
     private static String name(DType dtype) {

@@ -35,7 +35,7 @@ final class Opened implements AutoCloseable {
         Ops ops = makeOps.apply(team, golden);
         var parameters = new MappedParameters(ops, arena, golden.checkpoint(), compute);
         DeepSeekV3 model = new DeepSeekV3(ops, golden.config(), parameters, arena, 8);
-        PagePool pages = new PagePool(arena, golden.config(), compute.cache());
+        PagePool pages = new PagePool(ops, arena, golden.config(), compute.cache());
         passes = new Passes(ops, model, arena, pages, compute.toString(), chunk, drafting);
     }
 
@@ -48,7 +48,7 @@ final class Opened implements AutoCloseable {
     }
 
     Tensor logits(int rows) {
-        return passes.ops().reals(arena, rows, vocabulary());
+        return passes.newLogits(arena, rows);
     }
 
     /** Sequence {@code b} of the golden's input. */

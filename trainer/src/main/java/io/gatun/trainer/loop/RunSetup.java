@@ -185,7 +185,7 @@ public final class RunSetup implements AutoCloseable {
                 Math.max(1, Math.min(SAMPLE_TOKENS, positions - run.tokenizer().encode(prompt).length));
         GenerationRequest request = GenerationRequest.of(prompt).maxTokens(room).sampling(sampling);
         try (Arena arena = Arena.ofShared()) {
-            PagePool pages = new PagePool(arena, config.model(), DType.F32);
+            PagePool pages = new PagePool(run.ops(), arena, config.model(), DType.F32);
             Passes passes = new Passes(run.ops(), run.model(), arena, pages, config.recipe(), positions, Drafting.NONE);
             try (Session session =
                     new Session(passes, run::tokenizer, EndTokens.of(config.model()), positions, () -> {}, () -> {})) {
