@@ -168,8 +168,9 @@ public final class LatentAttention {
         }
     }
 
+    /** @param dim whole vectors */
     private static void clear(MemorySegment y, long at, int dim) {
-        y.asSlice(at, 4L * dim).fill((byte) 0);
+        DotKernels.clear(y, at, dim * Float.BYTES / DotKernels.CELL);
     }
 
     /** Before the first block of a cache of {@code type}: no context yet for heads {@code from} to {@code to} of a row. */

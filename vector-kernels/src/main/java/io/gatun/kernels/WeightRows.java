@@ -32,7 +32,7 @@ final class WeightRows {
         return (long) Float.BYTES * LaneOrder.padded(rows, 1);
     }
 
-    /** {@code Y = P W} for {@code rows} rows of W from {@code from}: {@code y} [count, k], {@code p} [count, rows]. */
+    /** {@code Y += P W} for {@code rows} rows of W from {@code from}: {@code y} [count, k], {@code p} [count, rows]. */
     static void add(
             DotLoops loops,
             MemorySegment y,
@@ -48,7 +48,6 @@ final class WeightRows {
             MemorySegment memory) {
         Tensor value = weight.value();
         int k = weight.k();
-        for (int i = 0; i < count; i++) y.asSlice(yAt + i * yStride, 4L * k).fill((byte) 0);
         BlockScaled blocks = weight.blocks();
         if (blocks == null) {
             add(loops, y, yAt, yStride, p, pAt, pStride, count, value, from, rows, 0, k);
@@ -57,7 +56,7 @@ final class WeightRows {
         long numbers = scaledBytes(rows), sums = count * numbers, step = (long) Float.BYTES * LaneOrder.padded(k, 1);
         for (int row = from; row < from + rows; ) { // rows that share their scales
             int end = Math.min(from + rows, (row / blocks.blockRows() + 1) * blocks.blockRows());
-            memory.asSlice(sums, count * step).fill((byte) 0);
+            DotKernels.clear(memory, sums, (int) (count * step / DotKernels.CELL));
             for (int i = 0; i < count; i++) {
                 long at = pAt + i * pStride + 4L * (row - from);
                 LaneOrder.reorder(memory, i * numbers, p, at, end - row, 1, DotLoops.FP8_FACTOR);
