@@ -122,7 +122,7 @@ public final class LatentAttention {
 
         /** {@code before} when it is large enough for {@code group} heads at a time, else a new one that serves both. */
         public static Workspace covering(Operands x, int group, Workspace before) {
-            long weights = WeightRows.bytes(x.rows, Math.max(x.nopeDim, x.valueDim), x.latentDim);
+            long weights = StoredRows.bytes(x.rows, Math.max(x.nopeDim, x.valueDim), x.latentDim);
             if (before == null) return new Workspace(group, x.width(), weights);
             if (group <= before.group && x.width() <= before.width && weights <= before.weights.byteSize()) {
                 return before;
@@ -139,7 +139,7 @@ public final class LatentAttention {
         long query = x.queryAt(0, head), at = x.absorbedAt(0, head), stride = x.absorbedAt(1, 0);
         int from = x.weightRow(head);
         for (int r = 0; r < x.rows; r++) clear(x.queries, at + r * stride, RowQuads.padded(x.width()));
-        WeightRows.add(
+        StoredRows.add(
                 x.loops,
                 x.queries,
                 at,
@@ -164,7 +164,7 @@ public final class LatentAttention {
         int from = x.weightRow(head) + x.nopeDim;
         for (int r = 0; r < x.rows; r++) {
             long to = Float.BYTES * ((x.first + r) * x.oStride + (long) head * x.valueDim);
-            WeightRows.dots(x.loops, x.o, to, x.contexts, x.contextAt(r, head), x.kvB, from, x.valueDim, w.weights);
+            StoredRows.dots(x.loops, x.o, to, x.contexts, x.contextAt(r, head), x.kvB, from, x.valueDim, w.weights);
         }
     }
 

@@ -14,12 +14,12 @@ import jdk.incubator.vector.FloatVector;
  * One row of numbers and some rows of a weight [n, k] where it lies, F32, BF16 or block-scaled FP8 with blocks of 128 columns, from
  * the left and from the right: what absorbed attention asks of {@code kv_b_proj} for each head. Places count bytes.
  */
-final class WeightRows {
+final class StoredRows {
     private static final int STEP = FloatVector.SPECIES_PREFERRED.length();
     private static final int STRIP = 32; // rows that are expanded at a time where they cannot be read as they are
     private static final float FP8_VALUE = 0x1p-120f; // what the value of a code is multiplied by in DotLoops
 
-    private WeightRows() {}
+    private StoredRows() {}
 
     /** The memory that both products need for {@code rows} rows of {@code k}, and {@code count} rows at a time. */
     static long bytes(int count, int rows, int k) {
