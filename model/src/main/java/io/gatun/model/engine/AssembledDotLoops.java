@@ -208,7 +208,7 @@ final class AssembledDotLoops implements DotLoops {
             int rows,
             int count,
             boolean add) {
-        int whole = count / DotCode.AT_ONCE * DotCode.AT_ONCE;
+        int whole = count / FoldCode.AT_ONCE * FoldCode.AT_ONCE;
         if (whole < count) {
             long done = (long) Float.BYTES * whole, read = (long) BITS / 8 * whole;
             DotLoops.super.fold(y, yAt + done, yStride, cells, cell + read, cellStride, rows, count - whole, add);
@@ -242,26 +242,25 @@ final class AssembledDotLoops implements DotLoops {
         static final MethodHandle F32 = rows(DotCode.Stored.F32);
         static final MethodHandle BF16 = rows(DotCode.Stored.BF16);
         static final MethodHandle FP8 = rows(DotCode.Stored.FP8);
-        static final MethodHandle SCALED =
-                link(DotCode.rows(DotCode.Stored.FP8_SCALED, BITS, PREFETCH), "ALALALALLALLL");
+        static final MethodHandle SCALED = link(RowCode.of(DotCode.Stored.FP8_SCALED, BITS, PREFETCH), "ALALALALLALLL");
         static final MethodHandle F32_BLOCK = block(DotCode.Stored.F32);
         static final MethodHandle BF16_BLOCK = block(DotCode.Stored.BF16);
         static final MethodHandle FP8_BLOCK = block(DotCode.Stored.FP8);
         static final MethodHandle F32_ADD = add(DotCode.Stored.F32);
         static final MethodHandle BF16_ADD = add(DotCode.Stored.BF16);
         static final MethodHandle FP8_ADD = add(DotCode.Stored.FP8);
-        static final MethodHandle FOLD = link(DotCode.fold(BITS), "ALLALLLLL");
+        static final MethodHandle FOLD = link(FoldCode.of(BITS), "ALLALLLLL");
 
         private static MethodHandle rows(DotCode.Stored stored) {
-            return link(DotCode.rows(stored, BITS, PREFETCH), "ALALALLLL");
+            return link(RowCode.of(stored, BITS, PREFETCH), "ALALALLLL");
         }
 
         private static MethodHandle block(DotCode.Stored stored) {
-            return link(DotCode.block(stored, BITS), "ALLALLALLLLLAL");
+            return link(BlockCode.of(stored, BITS), "ALLALLALLLLLAL");
         }
 
         private static MethodHandle add(DotCode.Stored stored) {
-            return link(DotCode.addRows(stored, BITS), "ALLALLALLLLL");
+            return link(AddRowsCode.of(stored, BITS), "ALLALLALLLLL");
         }
 
         /** @param arguments A for each segment, L for each integer */

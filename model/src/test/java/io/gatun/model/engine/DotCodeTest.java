@@ -116,7 +116,7 @@ class DotCodeTest {
                 expected.setAtIndex(JAVA_FLOAT, r * lanes + lane, cell);
             }
         }
-        Emulator emulator = emulator(DotCode.rows(stored, bits, bits == 512)).memory(x, w, xScales, wScales, cells);
+        Emulator emulator = emulator(RowCode.of(stored, bits, bits == 512)).memory(x, w, xScales, wScales, cells);
         long stride = w.byteSize() / rows, first = w.address() - 3, to = cells.address() - 8, at = x.address() - 16;
         if (scaled) {
             emulator.call(to, 8, at, 16, xScales.address() - 4, 4, first, 3, stride, wScales.address() - 4, 4, K, rows);
@@ -154,7 +154,7 @@ class DotCodeTest {
             }
         }
         long stride = w.byteSize() / outputs, cellBytes = 4L * cellStep, xBytes = 4L * xStep;
-        emulator(DotCode.block(stored, bits))
+        emulator(BlockCode.of(stored, bits))
                 .memory(x, w, scales, cells)
                 .call(
                         cells.address(),
@@ -192,7 +192,7 @@ class DotCodeTest {
                 }
             }
             long yStride = 4L * dim, pStride = 4L * rows, wStride = w.byteSize() / rows;
-            emulator(DotCode.addRows(stored, bits))
+            emulator(AddRowsCode.of(stored, bits))
                     .memory(y, p, w)
                     .call(y.address(), 0, yStride, p.address(), 0, pStride, w.address(), 0, wStride, count, rows, dim);
             same(y, expected);
@@ -216,7 +216,7 @@ class DotCodeTest {
                 expected.setAtIndex(JAVA_FLOAT, r * count + i, add == 0 ? sums[0] : sums[0] + before);
             }
         }
-        emulator(DotCode.fold(bits))
+        emulator(FoldCode.of(bits))
                 .memory(cells, y)
                 .call(y.address(), 0, 4L * count, cells.address(), 0, 4L * step, rows, count, add);
         same(y, expected);
